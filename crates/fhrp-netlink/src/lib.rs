@@ -1,0 +1,1 @@
+//! Linux backend: virtual MACs and addresses through netlink, frames through packet sockets

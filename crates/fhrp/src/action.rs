@@ -1,0 +1,45 @@
+//! What the engine asks its surroundings to do.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+
+use crate::{Binding, IfIndex, Notice, Revision, SeatId};
+
+/// One thing to do. Carried out in order; only `Program` is answered ([`crate::Engine::handle_programmed`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Begin to receive on this interface (and join the groups that its protocols use); from now on frames are wanted.
+    Attach(IfIndex),
+    /// No group is left there: stop receiving.
+    Detach(IfIndex),
+    /// Put this whole Ethernet frame on the wire.
+    Transmit {
+        /// Where.
+        interface: IfIndex,
+        /// From the destination MAC to the last octet of the payload, without padding or FCS.
+        frame: Bytes,
+    },
+    /// Send this to one peer, as an IP packet of protocol 112 with TTL or hop limit 255; the kernel resolves and routes.
+    Unicast {
+        /// Where.
+        interface: IfIndex,
+        /// From this own address.
+        source: IpAddr,
+        /// To this peer.
+        peer: IpAddr,
+        /// What follows the IP header.
+        payload: Bytes,
+    },
+    /// Make the dataplane look like this; `None` removes what this seat had.
+    Program {
+        /// Whose.
+        seat: SeatId,
+        /// To be handed back with the result.
+        revision: Revision,
+        /// The wish.
+        binding: Option<Binding>,
+    },
+    /// Tell the operator.
+    Notify(Notice),
+}

@@ -1,0 +1,96 @@
+//! Names of things: interfaces, groups, seats.
+
+use std::fmt;
+use std::sync::Arc;
+
+use fhrp_wire::Family;
+
+/// The kernel's number of an interface; changes when the interface is made anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
+pub struct IfIndex(pub u32);
+
+/// The name of an interface, as configured; stays when the interface is made anew. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(transparent))]
+pub struct InterfaceName(Arc<str>);
+
+impl InterfaceName {
+    /// Takes any text: whether an interface of that name exists is found out at run time.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for InterfaceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for InterfaceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// A first-hop redundancy protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
+pub enum Protocol {
+    /// VRRP, both versions (RFC 9568, RFC 3768).
+    Vrrp,
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Vrrp => "vrrp",
+        })
+    }
+}
+
+/// One group: for VRRP a Virtual Router. IPv4 and IPv6 with the same number are two groups (RFC 9568 §1.7).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct GroupId {
+    /// Where it runs.
+    pub interface: InterfaceName,
+    /// What it speaks.
+    pub protocol: Protocol,
+    /// The family of its virtual addresses.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::status::family_number"))]
+    pub family: Family,
+    /// VRRP: the VRID.
+    pub number: u16,
+}
+
+impl fmt::Display for GroupId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let family = match self.family {
+            Family::V4 => "ipv4",
+            Family::V6 => "ipv6",
+        };
+        write!(f, "{} {} {family} {}", self.protocol, self.interface, self.number)
+    }
+}
+
+/// One thing that can be active: a group, or later one of a group's forwarders. Given out by the engine, never used
+/// again for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SeatId(pub(crate) u32);
+
+impl SeatId {
+    /// A seat for tests of backends; the engine makes its own.
+    #[must_use]
+    pub fn from_raw(number: u32) -> Self {
+        Self(number)
+    }
+}

@@ -1,0 +1,39 @@
+//! First-hop redundancy as a library.
+//!
+//! Hosts have one default gateway. A first-hop redundancy protocol lets several routers stand behind one virtual
+//! address. This crate is the protocol part: [`Engine`] takes frames, link events, acknowledgements of the dataplane
+//! and time, and gives back [`Action`]s and the next deadline. It knows no socket, no clock, no thread and no operating
+//! system: the same inputs give the same outputs, bit for bit.
+//!
+//! An embedder chooses a level:
+//!
+//! * [`Engine`] in a loop of one's own (`examples/embed_engine.rs`);
+//! * [`driver::Driver`] (feature `driver`) with one's own [`driver::Backend`] (`examples/custom_backend.rs`);
+//! * everything, with the Linux backend of the crate `fhrp-netlink`.
+#![forbid(unsafe_code)]
+
+mod action;
+mod binding;
+mod config;
+mod ids;
+mod link;
+mod notice;
+mod stats;
+mod status;
+
+#[cfg(feature = "driver")]
+pub mod driver;
+
+pub use action::Action;
+pub use binding::{Acceptance, Binding, Gate, ProgramFault, Responder, Revision};
+pub use config::{
+    AnnounceSchedule, Authentication, ChecksumPolicy, ConfigError, ConfigField, Prefix, RouterAdvertisement,
+    VrrpConfig, VrrpSettings,
+};
+pub use fhrp_election::{Cause, Instant, Rank};
+pub use fhrp_wire::{Family, MacAddr};
+pub use ids::{GroupId, IfIndex, InterfaceName, Protocol, SeatId};
+pub use link::{LinkEvent, LinkState};
+pub use notice::{Notice, NoticeKind};
+pub use stats::{GroupStats, InterfaceStats, Stats};
+pub use status::{GroupState, GroupStatus, PeerStatus, Waiting};

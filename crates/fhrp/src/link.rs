@@ -1,0 +1,49 @@
+//! What the engine is told about interfaces.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use fhrp_wire::MacAddr;
+
+use crate::{IfIndex, InterfaceName};
+
+/// All that matters of an interface, whole each time: an engine that missed one report is right again after the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkState {
+    /// Its name.
+    pub name: InterfaceName,
+    /// Its number.
+    pub index: IfIndex,
+    /// Its own (physical) MAC.
+    pub mac: MacAddr,
+    /// Administratively up and with carrier.
+    pub up: bool,
+    /// In octets.
+    pub mtu: u32,
+    /// Its own IPv4 addresses in the kernel's order, primary first; virtual addresses of ours are not among them.
+    pub ipv4: Vec<Ipv4Addr>,
+    /// Its own IPv6 addresses that are usable (not tentative); virtual addresses of ours are not among them.
+    pub ipv6: Vec<Ipv6Addr>,
+}
+
+impl LinkState {
+    /// The address that IPv4 advertisements come from: the first of its own (RFC 9568 §1.6, Primary IPv4 address).
+    #[must_use]
+    pub fn primary_ipv4(&self) -> Option<Ipv4Addr> {
+        self.ipv4.first().copied()
+    }
+
+    /// The address that IPv6 advertisements come from: the link-local (RFC 9568 §1.6).
+    #[must_use]
+    pub fn link_local(&self) -> Option<Ipv6Addr> {
+        self.ipv6.iter().copied().find(Ipv6Addr::is_unicast_link_local)
+    }
+}
+
+/// News of an interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkEvent {
+    /// It exists and looks like this now. Also right when nothing changed.
+    Present(LinkState),
+    /// It exists no longer.
+    Gone(IfIndex),
+}

@@ -1,0 +1,100 @@
+//! What an operator should hear of.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fhrp_election::{Cause, Instant};
+use fhrp_wire::MacAddr;
+use fhrp_wire::vrrp::ChecksumForm;
+
+use crate::{GroupId, GroupState, Waiting};
+
+/// Something that happened to a group. Repeated ones are held back by the engine, so a hostile sender cannot make many.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// When it happened.
+    pub at: Instant,
+    /// To whom.
+    pub group: GroupId,
+    /// What.
+    pub kind: NoticeKind,
+}
+
+/// The kinds of notices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// The group changed state.
+    Moved {
+        /// From.
+        from: GroupState,
+        /// To.
+        to: GroupState,
+        /// Why.
+        cause: Cause,
+    },
+    /// The group cannot run now.
+    Waits(Waiting),
+    /// This router has a virtual address of its own: it is the owner and runs at priority 255 (RFC 9568 §5.2.4).
+    Owns(IpAddr),
+    /// Priority 255 is configured although no virtual address is the interface's own.
+    NotOwner,
+    /// The virtual link-local that was put in front of the addresses (RFC 9568 §5.2.9).
+    LinkLocalAdded(IpAddr),
+    /// A peer sends the other IPv4 checksum form, which is used from now on.
+    ChecksumForm {
+        /// The peer.
+        peer: IpAddr,
+        /// Its form.
+        form: ChecksumForm,
+    },
+    /// A peer advertises another interval than ours (version 3: followed; version 2: discarded).
+    IntervalMismatch {
+        /// The peer.
+        peer: IpAddr,
+        /// Its interval.
+        theirs: Duration,
+        /// Ours.
+        ours: Duration,
+    },
+    /// A peer advertises another list of addresses than ours.
+    AddressListMismatch {
+        /// The peer.
+        peer: IpAddr,
+    },
+    /// Somebody else sends priority 255 although we own the address (RFC 9568 §8.3.2).
+    OwnerConflict {
+        /// The peer.
+        peer: IpAddr,
+    },
+    /// A frame was discarded.
+    Discarded {
+        /// The sender.
+        peer: IpAddr,
+        /// The counter that it went to, with why.
+        reason: Arc<str>,
+    },
+    /// Somebody else uses the address that we send from.
+    DuplicateAddress {
+        /// The address.
+        address: IpAddr,
+        /// The other's MAC.
+        mac: MacAddr,
+    },
+    /// The dataplane could not be programmed.
+    ProgramFault(Arc<str>),
+    /// The dataplane works again.
+    Programmed,
+    /// Something of ours was removed or changed by somebody else and has been put back.
+    Mended(Arc<str>),
+    /// Many transitions within a minute (RFC 9568 §2.5).
+    Flapping {
+        /// How many within the last minute.
+        transitions: u32,
+    },
+    /// A peer of equal priority was heard; priorities should be apart (RFC 9568 §8.3.2).
+    EqualPriority {
+        /// The peer.
+        peer: IpAddr,
+    },
+}

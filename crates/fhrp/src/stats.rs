@@ -1,0 +1,110 @@
+//! Counters. Names follow RFC 8347 where it has one (`docs/protocols/vrrp.md` maps them); the others are ours.
+
+macro_rules! counters {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $field:ident),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
+        pub struct $name { $($(#[$doc])* pub $field: u64),* }
+
+        impl $name {
+            /// Every counter with its name, in the order of this page.
+            pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((stringify!($field), self.$field)),*].into_iter()
+            }
+        }
+    };
+}
+
+counters! {
+    /// Counters of one group; spec names in RFC 8347 `statistics`.
+    GroupStats {
+        /// Transitions to Active (`master-transitions`).
+        active_transitions,
+        /// Valid advertisements received.
+        advertisement_rcvd,
+        /// Advertisements sent, priority 0 included.
+        advertisement_sent,
+        /// Advertisements whose interval is not the configured one.
+        interval_errors,
+        /// Valid advertisements with priority 0 received.
+        priority_zero_pkts_rcvd,
+        /// Advertisements with priority 0 sent.
+        priority_zero_pkts_sent,
+        /// Packets whose type is not 1 (also counted on the interface).
+        invalid_type_pkts_rcvd,
+        /// Advertisements with another address list, or an IPv6 list that does not begin with a link-local.
+        address_list_errors,
+        /// Packets shorter or longer than their own address count says.
+        packet_length_errors,
+        /// Packets with a wrong checksum.
+        checksum_errors,
+        /// Packets of another version.
+        version_errors,
+        /// Packets whose TTL or hop limit is not 255.
+        ip_ttl_errors,
+        /// Address count 0 (RFC 9568 erratum 8299).
+        count_zero_errors,
+        /// Interval 0 (RFC 9568 erratum 8301).
+        interval_zero_errors,
+        /// Not to the group, or in unicast mode not from a configured peer.
+        destination_errors,
+        /// VRRPv2: another authentication type than configured.
+        auth_type_mismatch,
+        /// VRRPv2: the password or digest does not match.
+        auth_failures,
+        /// Advertisements received while this router owns the address.
+        owner_conflicts,
+        /// Our own frames that came back.
+        looped,
+        /// Version 2 advertisements ignored because their sender also speaks version 3 (RFC 9568 §8.4).
+        v2_shadowed,
+        /// Attempts to program the dataplane that failed.
+        program_faults,
+        /// Things of ours that somebody removed and that were put back.
+        mended,
+    }
+}
+
+counters! {
+    /// Counters of one interface: what cannot be laid at a group's door.
+    InterfaceStats {
+        /// Frames handed to the engine.
+        frames_rcvd,
+        /// Frames that are no IP packet of a protocol of ours.
+        foreign_frames,
+        /// Ethernet or IP header not sane, or longer than the frame.
+        packet_length_errors,
+        /// IPv4 header checksum wrong.
+        ip_checksum_errors,
+        /// Fragments.
+        fragments,
+        /// TTL or hop limit not 255.
+        ip_ttl_errors,
+        /// Version not known.
+        version_errors,
+        /// Type not 1.
+        invalid_type_pkts_rcvd,
+        /// Checksum wrong.
+        checksum_errors,
+        /// VRID not configured on this interface for this family.
+        vrid_errors,
+        /// Not to the group.
+        destination_errors,
+        /// CARP, which shares the protocol number.
+        carp_pkts_rcvd,
+        /// VRRPv2 in an authentication header (RFC 2338 type 2), which is not supported.
+        auth_header_pkts_rcvd,
+    }
+}
+
+/// Counters of the engine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Frames handed in for an interface that the engine does not know.
+    pub unknown_interface: u64,
+    /// Frames handed in.
+    pub frames_rcvd: u64,
+    /// Frames handed out.
+    pub frames_sent: u64,
+}

@@ -1,0 +1,138 @@
+//! What `show` shows.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fhrp_election::Cause;
+use fhrp_wire::MacAddr;
+use fhrp_wire::vrrp::ChecksumForm;
+
+use crate::{GroupId, GroupStats, Instant};
+
+/// The state of a group in its protocol's own words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
+pub enum GroupState {
+    /// Not running (RFC 9568 §6.4.1).
+    Initialize,
+    /// Standing by (RFC 9568 §6.4.2).
+    Backup,
+    /// Forwarding for the virtual addresses (RFC 9568 §6.4.3).
+    Active,
+}
+
+impl std::fmt::Display for GroupState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Initialize => "initialize",
+            Self::Backup => "backup",
+            Self::Active => "active",
+        })
+    }
+}
+
+/// Why a group stands in Initialize.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// No interface of that name.
+    InterfaceMissing,
+    /// It is down or has no carrier.
+    InterfaceDown,
+    /// It has no IPv4 address, or no usable IPv6 link-local, to send from.
+    NoPrimaryAddress,
+    /// The dataplane could not be programmed; tried again later.
+    ProgramFault(Arc<str>),
+}
+
+impl std::fmt::Display for Waiting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::InterfaceMissing => f.write_str("interface does not exist"),
+            Self::InterfaceDown => f.write_str("interface is down"),
+            Self::NoPrimaryAddress => f.write_str("interface has no address to send from"),
+            Self::ProgramFault(why) => write!(f, "dataplane: {why}"),
+        }
+    }
+}
+
+/// A router heard in a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerStatus {
+    /// Its address.
+    pub address: IpAddr,
+    /// The priority of its last advertisement.
+    pub priority: u8,
+    /// The protocol version that it speaks.
+    pub version: u8,
+    /// Its interval.
+    pub interval: Duration,
+    /// Version 3 over IPv4: which checksum it sends; `None` where both forms agree or there is only one.
+    pub checksum: Option<ChecksumForm>,
+    /// When it was last heard.
+    pub heard: Instant,
+}
+
+/// A snapshot of one group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupStatus {
+    /// Which.
+    pub id: GroupId,
+    /// 2 or 3.
+    pub version: u8,
+    /// Its state.
+    pub state: GroupState,
+    /// Why it is in Initialize.
+    pub waiting: Option<Waiting>,
+    /// The priority as configured.
+    pub priority: u8,
+    /// The priority in use (owner and tracking considered).
+    pub effective_priority: u8,
+    /// Whether this router owns a virtual address.
+    pub owner: bool,
+    /// Preempt_Mode.
+    pub preempt: bool,
+    /// Preempt delay.
+    pub preempt_delay: Duration,
+    /// Accept_Mode.
+    pub accept_mode: bool,
+    /// The Active router as far as known; ourselves when we are.
+    pub active: Option<IpAddr>,
+    /// Its priority.
+    pub active_priority: Option<u8>,
+    /// The virtual addresses.
+    pub addresses: Arc<[IpAddr]>,
+    /// The virtual MAC; `None` without one.
+    pub virtual_mac: Option<MacAddr>,
+    /// The address that we advertise from.
+    pub primary_address: Option<IpAddr>,
+    /// Advertisement_Interval as configured.
+    pub advertisement_interval: Duration,
+    /// Active_Adver_Interval as learned.
+    pub active_adver_interval: Duration,
+    /// Skew_Time.
+    pub skew_time: Duration,
+    /// Active_Down_Interval.
+    pub active_down_interval: Duration,
+    /// The checksum form being sent (version 3 over IPv4).
+    pub checksum: Option<ChecksumForm>,
+    /// Whether the dataplane has acknowledged the present wish.
+    pub programmed: bool,
+    /// When it left Initialize.
+    pub up_since: Option<Instant>,
+    /// The last transition: when and why.
+    pub last_transition: Option<(Instant, Cause)>,
+    /// Routers heard, at most 16.
+    pub peers: Vec<PeerStatus>,
+    /// Its counters.
+    pub counters: GroupStats,
+}
+
+/// Families as numbers, as operators write them.
+#[cfg(feature = "serde")]
+pub(crate) fn family_number<S: serde::Serializer>(family: &fhrp_wire::Family, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_u8(match family {
+        fhrp_wire::Family::V4 => 4,
+        fhrp_wire::Family::V6 => 6,
+    })
+}

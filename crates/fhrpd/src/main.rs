@@ -1,0 +1,2 @@
+//! The first-hop redundancy daemon.
+fn main() {}

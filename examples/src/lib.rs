@@ -1,0 +1,1 @@
+//! Programs that show how to embed the library; one file per lesson.
