@@ -17,7 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod checksum;
-
+pub mod envelope;
 mod family;
 mod key;
 mod keyed_md5;

@@ -9,6 +9,8 @@ mod advertisement;
 mod auth;
 mod emit;
 mod error;
+#[cfg(feature = "envelope")]
+mod frame;
 mod interval;
 mod parse;
 
@@ -22,6 +24,8 @@ pub use addresses::{AddressIter, Addresses};
 pub use advertisement::{Advertisement, Body};
 pub use auth::AuthData;
 pub use error::{DecodeError, FamilyMismatch, InvalidAdvertisement};
+#[cfg(feature = "envelope")]
+pub use frame::{AdvertisementFrame, Destination, advertisement_frame};
 pub use interval::{Centiseconds, InvalidInterval, Seconds};
 pub use parse::{ChecksumSeen, Parsed, authenticates_vrrp, parse, peek_vrid};
 
