@@ -1,0 +1,41 @@
+//! What the tests of this crate share.
+#![allow(dead_code, unreachable_pub, reason = "every test binary uses another part")]
+
+use std::net::IpAddr;
+
+use fhrp_wire::vrrp::{Addresses, Advertisement, Body, Centiseconds, Seconds, Vrid};
+
+/// The octets of hexadecimal text; white space is ignored.
+pub fn hex(text: &str) -> Vec<u8> {
+    let digits: Vec<char> = text.chars().filter(|digit| !digit.is_whitespace()).collect();
+    assert_eq!(digits.len() % 2, 0, "{text}");
+    let octet = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap();
+    digits.chunks(2).map(octet).collect()
+}
+
+pub fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+pub fn ips(text: &[&str]) -> Vec<IpAddr> {
+    text.iter().map(|address| ip(address)).collect()
+}
+
+/// A version 3 advertisement with an interval in centiseconds.
+pub fn v3(vrid: u8, priority: u8, centiseconds: u16, addresses: &[IpAddr]) -> Advertisement<'_> {
+    let body = Body::V3 { interval: Centiseconds::new(centiseconds).unwrap() };
+    Advertisement::new(Vrid::new(vrid).unwrap(), priority, Addresses::new(addresses).unwrap(), body).unwrap()
+}
+
+/// A version 2 advertisement of virtual router 5, priority 100, every second.
+pub fn v2(auth: fhrp_wire::vrrp::AuthData, addresses: &[IpAddr]) -> Advertisement<'_> {
+    let body = Body::V2 { interval: Seconds::new(1).unwrap(), auth };
+    Advertisement::new(Vrid::new(5).unwrap(), 100, Addresses::new(addresses).unwrap(), body).unwrap()
+}
+
+/// A test cannot run for want of `what`: says so, and fails if `FHRP_REQUIRE` names it.
+pub fn skip(what: &str, why: &str) {
+    eprintln!("SKIPPED {what}: {why}");
+    let required = std::env::var("FHRP_REQUIRE").unwrap_or_default();
+    assert!(!required.split(',').any(|name| name.trim() == what), "{what} is required: {why}");
+}
