@@ -1,0 +1,242 @@
+//! Frames in and out, through one packet socket for each interface where groups run.
+//!
+//! ```text
+//!  interface 2 ── filter ── socket ──┐
+//!  interface 3 ── filter ── socket ──┼── epoll ── one AsyncFd ── readable() ── receive(): 32 frames a system call
+//!  interface 4 ── filter ── socket ──┘
+//! ```
+//!
+//! Waiting costs the same for one interface and for a thousand: tokio knows one descriptor, an epoll set of our own
+//! that holds all sockets. Sending goes out by the same sockets, 64 frames a system call.
+//!
+//! What is deliberately not here: what is in a frame (the filter looks at protocol numbers, nothing more), and netlink.
+
+mod counters;
+mod membership;
+mod port;
+mod stamp;
+mod unicast;
+
+pub use counters::PacketCounters;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::future;
+use std::io;
+use std::mem;
+use std::net::IpAddr;
+use std::os::fd::OwnedFd;
+
+use bytes::Bytes;
+use fhrp::IfIndex;
+use fhrp::driver::{PacketIo, Received};
+use rustix::buffer::spare_capacity;
+use rustix::event::{Timespec, epoll};
+use tokio::io::unix::AsyncFd;
+
+use crate::sys::{self, Arrival, ReceiveBatch};
+use port::Port;
+use stamp::ClockPair;
+use unicast::Unicast;
+
+/// System calls that one [`PacketIo::receive`] makes at most; timers get their turn after them.
+const ROUNDS: usize = 8;
+const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+
+/// The Linux implementation of [`PacketIo`]. Sockets belong to the network namespace of the thread that attaches.
+pub struct PacketSockets {
+    epoll: AsyncFd<OwnedFd>,
+    /// Room for an event of each port, so that one look always sees all.
+    events: Vec<epoll::Event>,
+    ports: BTreeMap<IfIndex, Port>,
+    /// Ports that may have frames, in the order of their turn.
+    ready: VecDeque<IfIndex>,
+    /// Ports with a queue to be sent.
+    unsent: Vec<IfIndex>,
+    unicast: Unicast,
+    batch: ReceiveBatch,
+    counters: PacketCounters,
+}
+
+impl PacketSockets {
+    /// Starts without any interface. Must be called within a tokio runtime that has IO enabled.
+    ///
+    /// # Errors
+    /// What the system says, for instance that no descriptor is left.
+    pub fn new() -> io::Result<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        Ok(Self {
+            epoll: sys::watch_reads(epoll)?,
+            events: Vec::new(),
+            ports: BTreeMap::new(),
+            ready: VecDeque::new(),
+            unsent: Vec::new(),
+            unicast: Unicast::default(),
+            batch: ReceiveBatch::new(),
+            counters: PacketCounters::default(),
+        })
+    }
+
+    /// Tries again to join the multicast groups that could not be joined so far, for instance because IPv6 was
+    /// disabled. Does nothing where all are joined, or where nothing is attached.
+    pub fn rejoin(&mut self, interface: IfIndex) {
+        if let Some(port) = self.ports.get_mut(&interface) {
+            port.rejoin(interface, &mut self.counters);
+        }
+    }
+
+    /// The counters as they are now. Asks the kernel once for each interface.
+    pub fn counters(&mut self) -> PacketCounters {
+        for port in self.ports.values() {
+            port.collect_drops(&mut self.counters);
+        }
+        self.counters
+    }
+
+    /// Notes which sockets have something to read.
+    fn look(&mut self) -> io::Result<()> {
+        self.events.clear();
+        epoll::wait(self.epoll.get_ref(), spare_capacity(&mut self.events), Some(&AT_ONCE))?;
+        for event in &self.events {
+            self.ready.extend(u32::try_from(event.data.u64()).map(IfIndex));
+        }
+        Ok(())
+    }
+
+    async fn wait(&mut self) -> io::Result<()> {
+        while self.ready.is_empty() {
+            // Cleared before the look: whatever comes after the look makes it ready again.
+            self.epoll.readable().await?.clear_ready();
+            self.look()?;
+        }
+        Ok(())
+    }
+
+    /// One system call for the port whose turn it is. The port gets another turn unless its queue was seen empty.
+    fn receive_round(&mut self, interface: IfIndex, sink: &mut dyn FnMut(Received<'_>)) {
+        let Some(port) = self.ports.get_mut(&interface) else { return };
+        let outcome = self.batch.fill(&port.socket);
+        let failed_before = mem::replace(&mut port.read_failed, false);
+        match outcome {
+            Ok(filled) => {
+                if filled == ReceiveBatch::capacity() {
+                    self.ready.push_back(interface);
+                }
+                self.hand_over(interface, sink);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => {
+                // ENETDOWN comes once, before the frames that are still queued.
+                self.counters.receive_errors += 1;
+                if !failed_before {
+                    port.read_failed = true;
+                    self.ready.push_back(interface);
+                }
+            }
+        }
+    }
+
+    /// Passes on the frames of the batch that are the protocols'.
+    fn hand_over(&mut self, interface: IfIndex, sink: &mut dyn FnMut(Received<'_>)) {
+        let clocks = ClockPair::sample();
+        for arrival in self.batch.arrivals() {
+            if let Some(reason) = reason_to_skip(&arrival, &mut self.counters) {
+                *reason += 1;
+                continue;
+            }
+            self.counters.received += 1;
+            sink(Received { at: clocks.moment_of(arrival.taken_at), interface, frame: arrival.frame });
+        }
+    }
+}
+
+impl fmt::Debug for PacketSockets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PacketSockets").field("ports", &self.ports).finish_non_exhaustive()
+    }
+}
+
+/// The counter to raise for a frame that is not to be handed over.
+fn reason_to_skip<'a>(arrival: &Arrival<'_>, counters: &'a mut PacketCounters) -> Option<&'a mut u64> {
+    if arrival.outgoing {
+        Some(&mut counters.outgoing_skipped)
+    } else if arrival.vlan.is_some_and(|vlan| vlan != 0) {
+        Some(&mut counters.vlan_skipped)
+    } else if arrival.truncated {
+        Some(&mut counters.truncated)
+    } else {
+        None
+    }
+}
+
+impl PacketIo for PacketSockets {
+    /// Opens a new socket even if one is there already: an interface made anew may have its old number.
+    ///
+    /// # Errors
+    /// `PermissionDenied` with the name of the capability; `NotFound` and others as the system says.
+    fn attach(&mut self, interface: IfIndex) -> io::Result<()> {
+        self.detach(interface);
+        let port = Port::open(interface, &mut self.counters)?;
+        let data = epoll::EventData::new_u64(interface.0.into());
+        epoll::add(self.epoll.get_ref(), &port.socket, data, epoll::EventFlags::IN)?;
+        self.ports.insert(interface, port);
+        self.events.clear();
+        self.events.reserve(self.ports.len());
+        Ok(())
+    }
+
+    /// Sends what is queued there, then closes the sockets.
+    fn detach(&mut self, interface: IfIndex) {
+        self.flush();
+        self.unicast.close(interface);
+        // Closing the socket takes it out of the epoll set, as there is no other descriptor of it.
+        if let Some(port) = self.ports.remove(&interface) {
+            port.collect_drops(&mut self.counters);
+        }
+        self.ready.retain(|ready| *ready != interface);
+    }
+
+    async fn readable(&mut self) {
+        if let Err(error) = self.wait().await {
+            // Only a runtime that is shutting down gets here.
+            tracing::error!(%error, "packets cannot be waited for");
+            future::pending().await
+        }
+    }
+
+    /// At most 8 system calls of 32 frames, the ready interfaces taking turns. Timestamps of the kernel are moved to
+    /// the scale of [`fhrp::driver::Clock`], both clocks being read after each system call; no frame is said to be
+    /// younger than that reading or more than a second older.
+    fn receive(&mut self, sink: &mut dyn FnMut(Received<'_>)) -> bool {
+        for _ in 0..ROUNDS {
+            let Some(interface) = self.ready.pop_front() else { break };
+            self.receive_round(interface, sink);
+        }
+        !self.ready.is_empty()
+    }
+
+    fn transmit(&mut self, interface: IfIndex, frame: Bytes) {
+        let Some(port) = self.ports.get_mut(&interface) else {
+            self.counters.send_errors += 1;
+            return;
+        };
+        if port.queue.is_empty() {
+            self.unsent.push(interface);
+        }
+        port.queue.push(frame);
+    }
+
+    fn unicast(&mut self, interface: IfIndex, source: IpAddr, peer: IpAddr, payload: Bytes) {
+        self.unicast.queue(interface, source, peer, payload);
+    }
+
+    /// Sends in order of each interface; never waits. Each system call disposes of at least one frame.
+    fn flush(&mut self) {
+        for interface in self.unsent.drain(..) {
+            if let Some(port) = self.ports.get_mut(&interface) {
+                port.flush(&mut self.counters);
+            }
+        }
+        self.unicast.flush(&mut self.counters);
+    }
+}
