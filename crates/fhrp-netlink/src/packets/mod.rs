@@ -173,7 +173,7 @@ impl PacketIo for PacketSockets {
     /// Opens a new socket even if one is there already: an interface made anew may have its old number.
     ///
     /// # Errors
-    /// `PermissionDenied` with the name of the capability; `NotFound` and others as the system says.
+    /// `PermissionDenied` with the name of the capability that is missing; others as the system says.
     fn attach(&mut self, interface: IfIndex) -> io::Result<()> {
         self.detach(interface);
         let port = Port::open(interface, &mut self.counters)?;

@@ -17,9 +17,11 @@ pub(super) struct ClockPair {
 }
 
 impl ClockPair {
-    /// Reads both; no system call (vDSO).
+    /// Reads both; no system call (vDSO). The wall clock comes first: if the thread is preempted between the two, a
+    /// frame seems younger than it is, never older.
     pub(super) fn sample() -> Self {
-        Self { monotonic: monotonic_now(), realtime_micros: realtime_micros() }
+        let realtime_micros = realtime_micros();
+        Self { monotonic: monotonic_now(), realtime_micros }
     }
 
     /// The moment of a kernel timestamp, given as time since 1970, on the monotonic scale: never later than this
