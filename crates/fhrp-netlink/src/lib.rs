@@ -1,13 +1,34 @@
 //! Linux backend: virtual MACs and addresses through netlink, frames through packet sockets
 #![deny(unsafe_code)]
 
+mod backend;
+mod bases;
 mod bpf;
 mod clock;
+mod device;
+mod error;
+mod execute;
+mod facts;
+mod host;
+mod leftovers;
+mod links;
+mod mend;
+mod monitor;
+mod names;
+mod nft;
 mod packets;
+mod plan;
 mod realtime;
+mod requests;
+mod socket;
+mod state_file;
 #[expect(unsafe_code, reason = "system calls that no safe crate offers")]
 mod sys;
+mod sysctl;
+mod worker;
 
+pub use backend::{NetlinkBackend, NetlinkOptions, cleanup};
 pub use clock::TimerFd;
+pub use error::NetlinkError;
 pub use packets::{PacketCounters, PacketSockets};
 pub use realtime::{RealTime, Refusal, Wish};

@@ -1,0 +1,142 @@
+//! What an earlier run that ended without saying good-bye left in the kernel: it still answers for the virtual
+//! addresses, beside whichever router is Active now.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use fhrp::Family;
+use netlink_packet_route::RouteNetlinkMessage;
+
+use crate::device::Workshop;
+use crate::facts::{AddressFacts, LinkFacts, LinkKind};
+use crate::links::Links;
+use crate::names::{Instance, family_of};
+use crate::nft::Filter;
+use crate::requests::{delete_address_as, delete_bridge_entry, list_addresses, list_links};
+use crate::socket::{KernelSocket, Request};
+use crate::state_file::Saved;
+use crate::sysctl::Gate;
+use crate::worker::Idle;
+
+/// Everything of ours that is there now.
+#[derive(Debug)]
+pub(crate) struct Leftovers {
+    /// The whole table of links, for what else must be known of them.
+    pub(crate) links: Links,
+    devices: Vec<LinkFacts>,
+    /// On our macvlans and, without a virtual MAC, on interfaces.
+    addresses: Vec<AddressFacts>,
+    table: String,
+}
+
+impl Leftovers {
+    /// Looks.
+    pub(crate) fn find(
+        route: &mut KernelSocket,
+        instance: &Instance,
+        saved: Option<&Saved>,
+    ) -> std::io::Result<Self> {
+        let mut links = Links::default();
+        for message in route.dump(&list_links())? {
+            if let RouteNetlinkMessage::NewLink(link) = &message {
+                LinkFacts::read(link).map(|facts| links.put_link(facts));
+            }
+        }
+        for message in route.dump(&list_addresses())? {
+            if let RouteNetlinkMessage::NewAddress(address) = &message
+                && let Some(facts) = AddressFacts::read(address)
+            {
+                links.put_address(facts);
+            }
+        }
+        let devices: Vec<_> = links.all().filter(|link| instance.owns(link)).cloned().collect();
+        let addresses = own_addresses(&links, &devices, saved);
+        Ok(Self { links, devices, addresses, table: instance.table() })
+    }
+
+    /// At once, before anything else: no address, no open gate. Says what was done.
+    pub(crate) fn silence(&self, route: &mut KernelSocket) -> Vec<String> {
+        for device in &self.devices {
+            let family = device.mac.map_or(Family::V4, family_of);
+            // A device that has just gone needs no closing.
+            if let Ok(gate) = Gate::of(family, &device.name)
+                && let Err(error) = gate.close()
+            {
+                tracing::warn!(device = device.name, %error, "a leftover macvlan could not be closed");
+            }
+        }
+        let delete =
+            |facts: &AddressFacts| delete_address_as(facts.index, facts.address, facts.prefix_length);
+        let requests: Vec<_> = self.addresses.iter().map(delete).collect();
+        let outcomes = route.exchange(&requests);
+        let removed = self.addresses.iter().zip(outcomes).filter(|(_, outcome)| outcome.is_ok());
+        let mut done: Vec<_> = removed
+            .map(|(facts, _)| {
+                format!(
+                    "address {}/{} on {}",
+                    facts.address,
+                    facts.prefix_length,
+                    self.links.name(facts.index)
+                )
+            })
+            .collect();
+        // Absent where the bridge was not told, or the base is no bridge any more.
+        route.exchange(&self.bridge_entries());
+        match Filter::remove_leftover(&self.table) {
+            Ok(true) => done.push(format!("nftables table inet {}", self.table)),
+            Ok(false) => {}
+            // Without nf_tables there is no table either.
+            Err(error) => tracing::debug!(%error, "nftables could not be asked for leftovers"),
+        }
+        done
+    }
+
+    /// The macvlans, to be used again or pruned.
+    pub(crate) fn idle(&self) -> Vec<Idle> {
+        let idle = self
+            .devices
+            .iter()
+            .filter_map(|device| Some(Idle { index: device.index, base: device.parent?, mac: device.mac? }));
+        idle.collect()
+    }
+
+    /// Deletes the macvlans.
+    pub(crate) fn delete(&self, route: &mut KernelSocket) -> Vec<String> {
+        let indexes: Vec<_> = self.devices.iter().map(|device| device.index).collect();
+        Workshop::delete(route, &indexes, self.links.unused_group());
+        self.devices.iter().map(|device| format!("macvlan {}", device.name)).collect()
+    }
+
+    fn bridge_entries(&self) -> Vec<Request> {
+        let entries = self.devices.iter().filter_map(|device| {
+            let parent = device.parent.and_then(|parent| self.links.link(parent))?;
+            let mac = device.mac.filter(|_| parent.kind == LinkKind::Bridge)?;
+            Some(delete_bridge_entry(parent.index, mac))
+        });
+        entries.collect()
+    }
+}
+
+/// On our macvlans every address; on other links those that the state file names, or, without a state file, those that
+/// carry our tag. (With one, a tag alone is not enough: another daemon of this host uses the same.)
+fn own_addresses(links: &Links, devices: &[LinkFacts], saved: Option<&Saved>) -> Vec<AddressFacts> {
+    let ours: BTreeSet<u32> = devices.iter().map(|device| device.index).collect();
+    let named = |index: u32, address: IpAddr| {
+        saved.and_then(|saved| saved.addresses.get(&index)).is_some_and(|list| list.contains(&address))
+    };
+    let mut found = Vec::new();
+    for link in links.all() {
+        for facts in links.addresses(link.index) {
+            let full_length =
+                matches!((facts.address, facts.prefix_length), (IpAddr::V4(_), 32) | (IpAddr::V6(_), 128));
+            let on_base = match saved {
+                Some(_) => full_length && named(link.index, facts.address),
+                None => facts.tagged && !link.is_virtual(),
+            };
+            if ours.contains(&link.index) || on_base {
+                found.push(*facts);
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,175 @@
+//! A router whose backend the test drives by hand, in a laboratory with one host and one upstream host.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fhrp::driver::{Backend, BackendEvent};
+use fhrp::{
+    Acceptance, Binding, Family, Gate, GroupId, IfIndex, InterfaceName, LinkEvent, LinkState, MacAddr,
+    ProgramFault, Protocol, Responder, Revision, SeatId,
+};
+use fhrp_lab::{Lab, LabOptions, Namespace, Node, World};
+use fhrp_netlink::{NetlinkBackend, NetlinkOptions};
+use tokio::runtime::Runtime;
+
+pub(crate) const BASE: &str = "lan0";
+/// Only an endless wait comes to this.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A backend and the runtime that it is driven with.
+pub(crate) struct Driven {
+    pub(crate) backend: NetlinkBackend,
+    runtime: Runtime,
+    revision: u64,
+    /// Events that came while another was waited for.
+    kept: VecDeque<BackendEvent>,
+}
+
+pub(crate) fn state_dir(name: &str) -> PathBuf {
+    std::env::temp_dir().join(format!("fhrp-netlink-test-{}-{name}", std::process::id()))
+}
+
+/// Runs a test in the namespace of the only router of a laboratory.
+pub(crate) fn in_router(world: World, body: impl FnOnce(&Lab, &Node) + Send) {
+    in_router_of(world, &LabOptions { routers: 1, ..LabOptions::default() }, body);
+}
+
+pub(crate) fn in_router_of(world: World, options: &LabOptions, body: impl FnOnce(&Lab, &Node) + Send) {
+    let lab = Lab::build(world, options).unwrap();
+    let router = lab.router(1).unwrap();
+    router.namespace().run(|| body(&lab, router)).unwrap();
+}
+
+impl Driven {
+    /// A backend of the calling thread's namespace.
+    pub(crate) fn start(name: &str) -> Self {
+        Self::with_options(&NetlinkOptions { state_dir: state_dir(name), realtime_priority: None })
+    }
+
+    pub(crate) fn with_options(options: &NetlinkOptions) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let backend = NetlinkBackend::new(options).unwrap();
+        Self { backend, runtime, revision: 0, kept: VecDeque::new() }
+    }
+
+    fn next(&mut self, what: &str) -> BackendEvent {
+        let event = self.backend.next_event();
+        self.runtime
+            .block_on(async { tokio::time::timeout(PATIENCE, event).await })
+            .unwrap_or_else(|_| panic!("no {what} came; came: {:?}", self.kept))
+    }
+
+    /// Waits for the first event that `pick` likes, in the order in which they came.
+    pub(crate) fn wait_for<T>(&mut self, what: &str, mut pick: impl FnMut(&BackendEvent) -> Option<T>) -> T {
+        let place = self.kept.iter().position(|event| pick(event).is_some());
+        if let Some(event) = place.and_then(|place| self.kept.remove(place)) {
+            return pick(&event).unwrap();
+        }
+        loop {
+            let event = self.next(what);
+            match pick(&event) {
+                Some(found) => return found,
+                None => self.kept.push_back(event),
+            }
+        }
+    }
+
+    /// Waits until an interface is reported as the test wants it.
+    pub(crate) fn link(&mut self, name: &str, mut fits: impl FnMut(&LinkState) -> bool) -> LinkState {
+        let what = format!("fitting report of {name}");
+        self.wait_for(&what, |event| match event {
+            BackendEvent::Link(LinkEvent::Present(state)) if state.name.as_str() == name && fits(state) => {
+                Some(state.clone())
+            }
+            BackendEvent::Link(_) | BackendEvent::Programmed { .. } | BackendEvent::Mended { .. } => None,
+        })
+    }
+
+    pub(crate) fn base(&mut self) -> IfIndex {
+        self.link(BASE, |state| state.up).index
+    }
+
+    /// Wishes, and waits for the answer.
+    pub(crate) fn program(&mut self, seat: u32, wanted: Option<Binding>) -> Result<(), ProgramFault> {
+        let revision = self.wish(seat, wanted);
+        self.answer(seat, revision)
+    }
+
+    pub(crate) fn wish(&mut self, seat: u32, wanted: Option<Binding>) -> Revision {
+        self.revision += 1;
+        let revision = Revision(self.revision);
+        self.backend.program(SeatId::from_raw(seat), revision, wanted);
+        revision
+    }
+
+    pub(crate) fn answer(&mut self, seat: u32, wanted: Revision) -> Result<(), ProgramFault> {
+        self.wait_for("answer", |event| match event {
+            BackendEvent::Programmed { seat: whose, revision, result }
+                if *whose == SeatId::from_raw(seat) && *revision == wanted =>
+            {
+                Some(result.clone())
+            }
+            BackendEvent::Programmed { .. } | BackendEvent::Link(_) | BackendEvent::Mended { .. } => None,
+        })
+    }
+
+    pub(crate) fn mended(&mut self, seat: u32) -> String {
+        self.wait_for("mending", |event| match event {
+            BackendEvent::Mended { seat: whose, what } if *whose == SeatId::from_raw(seat) => {
+                Some(what.to_string())
+            }
+            BackendEvent::Programmed { .. } | BackendEvent::Link(_) | BackendEvent::Mended { .. } => None,
+        })
+    }
+
+    pub(crate) fn shutdown(mut self) {
+        self.runtime.block_on(self.backend.shutdown());
+    }
+}
+
+/// An IPv4 or IPv6 group by its first address, closed, accepting.
+pub(crate) fn binding(base: IfIndex, vrid: u8, addresses: &[&str]) -> Binding {
+    let addresses: Vec<IpAddr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
+    let family = Family::of(&addresses[0]);
+    let group = GroupId {
+        interface: InterfaceName::new(BASE),
+        protocol: Protocol::Vrrp,
+        family,
+        number: vrid.into(),
+    };
+    Binding {
+        group,
+        interface: base,
+        mac: Some(virtual_mac(family, vrid)),
+        addresses: addresses.into(),
+        owned: Arc::new([]),
+        gate: Gate::Closed,
+        acceptance: Acceptance::Allow,
+        responder: Responder::Kernel,
+    }
+}
+
+pub(crate) fn open(binding: &Binding) -> Binding {
+    Binding { gate: Gate::Open, ..binding.clone() }
+}
+
+pub(crate) fn virtual_mac(family: Family, vrid: u8) -> MacAddr {
+    let number = if family == Family::V4 { 1 } else { 2 };
+    MacAddr([0, 0, 0x5e, 0, number, vrid])
+}
+
+/// Whether one ping is answered; what was learned or not found before is forgotten first.
+pub(crate) fn reaches(from: &Namespace, address: &str) -> bool {
+    from.ip([format!("neigh flush dev {BASE}")]).unwrap();
+    let mut ping = std::process::Command::new("ping");
+    let output = from.output(ping.args(["-n", "-c", "1", "-W", "1", address])).unwrap();
+    output.status.success()
+}
+
+/// The hardware address that a namespace has learned for an address.
+pub(crate) fn neighbor(of: &Namespace, address: &str) -> String {
+    of.query("ip", &["neigh", "show", "to", address]).unwrap()
+}
