@@ -2,6 +2,7 @@
 //!
 //! No test waits for a frame *not* to come: a frame that must come is sent after it, and what arrived before is
 //! compared with what should have.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
 
 use std::fs;
 use std::net::IpAddr;
@@ -125,8 +126,12 @@ async fn numbers_until(sockets: &mut PacketSockets, last: u16) -> Vec<u16> {
     numbers
 }
 
-fn run<T>(body: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(body)
+/// Makes a failure of a test that would wait for ever; none comes anywhere near it.
+const FOR_EVER: Duration = Duration::from_secs(120);
+
+fn run(body: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { tokio::time::timeout(FOR_EVER, body).await.unwrap() });
 }
 
 #[test]
@@ -147,6 +152,26 @@ fn frames_arrive_in_order_whole_and_with_their_time() {
         }
         assert_eq!(cable.near.counters().received, 100);
         assert_eq!(cable.far.counters().sent, 100);
+    });
+}
+
+#[test]
+fn a_frame_that_had_to_wait_keeps_the_time_of_its_arrival() {
+    let Some(_) = fhrp_lab::world!() else { return };
+    run(async {
+        let mut cable = Cable::attached();
+        let clock = TimerFd::new().unwrap();
+        // The kernel begins to stamp a moment after the first socket has asked for it; until then the time is that of
+        // the reading.
+        loop {
+            cable.send_from_far([vrrp(1)]);
+            cable.near.readable().await;
+            let arrived_before = clock.now();
+            std::thread::sleep(Duration::from_millis(3));
+            if collect(&mut cable.near, 1).await[0].at <= arrived_before {
+                break;
+            }
+        }
     });
 }
 
@@ -218,6 +243,7 @@ fn what_was_sent_here_is_not_received_here() {
         assert_eq!(numbers_until(&mut cable.far, 1).await, [1]);
         cable.send_from_far([vrrp(9)]);
         assert_eq!(numbers_until(&mut cable.near, 9).await, [9]);
+        assert_eq!(cable.near.counters().outgoing_skipped, 0, "the kernel kept it away");
     });
 }
 
@@ -444,7 +470,7 @@ fn ipv6_unicast_gets_its_header_from_the_kernel() {
 }
 
 #[test]
-fn unicast_from_an_address_that_comes_later_works_when_it_is_there() {
+fn unicast_works_whenever_its_address_is_there() {
     let Some(_) = fhrp_lab::world!() else { return };
     run(async {
         let mut cable = Cable::attached();
@@ -460,6 +486,15 @@ fn unicast_from_an_address_that_comes_later_works_when_it_is_there() {
         cable.near.flush();
         let frame = collect(&mut cable.far, 1).await.remove(0).frame;
         assert_eq!(&frame[34..41], b"in time");
+        ip("address del 192.0.2.1/24 dev near");
+        cable.near.unicast(cable.near_index, source, peer, Bytes::from_static(b"without"));
+        cable.near.flush();
+        assert_eq!(cable.near.counters().send_errors, 2);
+        ip("address add 192.0.2.1/24 dev near");
+        cable.near.unicast(cable.near_index, source, peer, Bytes::from_static(b"back"));
+        cable.near.flush();
+        let frame = collect(&mut cable.far, 1).await.remove(0).frame;
+        assert_eq!(&frame[34..38], b"back");
     });
 }
 

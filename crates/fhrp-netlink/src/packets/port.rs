@@ -88,7 +88,8 @@ fn open_socket(interface: IfIndex) -> io::Result<Socket> {
     // Protocol 0 receives nothing until bound, so that the filter is there before the first frame.
     let socket = Socket::new(Domain::PACKET, Type::RAW.nonblocking(), Some(Protocol::from(0)))?;
     socket.attach_filter(&bpf::wanted_frames().map_err(io::Error::other)?)?;
-    sys::ignore_outgoing(&socket)?;
+    // A kernel before 4.20 cannot; the frames are then sorted out on receipt.
+    let _ = sys::ignore_outgoing(&socket);
     sys::enable_auxiliary_data(&socket)?;
     sys::enable_timestamps(&socket)?;
     enlarge_buffers(&socket)?;

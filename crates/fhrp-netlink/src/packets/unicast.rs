@@ -1,6 +1,7 @@
 //! Packets to single peers: the kernel writes the IP header, routes and resolves.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::num::NonZeroU32;
@@ -43,15 +44,13 @@ impl Unicast {
         self.queue.push(Packet { origin: Origin { interface, source }, peer, payload });
     }
 
-    /// Sends the queue; what fails is counted and dropped, and its socket is opened anew the next time: its address
-    /// may have gone and come back.
+    /// Sends the queue; what fails is counted and dropped. A socket whose address went works again when it is back.
     pub(super) fn flush(&mut self, counters: &mut PacketCounters) {
         for packet in self.queue.drain(..) {
             match send(&mut self.sockets, &packet) {
                 Ok(()) => counters.sent += 1,
                 Err(error) => {
                     counters.send_errors += 1;
-                    self.sockets.remove(&packet.origin);
                     if !self.complained {
                         self.complained = true;
                         tracing::warn!(peer = %packet.peer, %error, "cannot send to a unicast peer");
@@ -68,15 +67,15 @@ impl Unicast {
 }
 
 fn send(sockets: &mut BTreeMap<Origin, Socket>, packet: &Packet) -> io::Result<()> {
-    let peer = endpoint(packet.peer, packet.origin.interface);
-    if let Some(socket) = sockets.get(&packet.origin) {
-        return socket.send_to(&packet.payload, &peer).map(|_| ());
-    }
-    let socket =
-        open(packet.origin).map_err(|error| explained("a raw IP socket", packet.origin.interface, error))?;
-    socket.send_to(&packet.payload, &peer)?;
-    sockets.insert(packet.origin, socket);
-    Ok(())
+    let interface = packet.origin.interface;
+    let socket = match sockets.entry(packet.origin) {
+        Entry::Occupied(found) => found.into_mut(),
+        Entry::Vacant(place) => {
+            let opened = open(packet.origin);
+            place.insert(opened.map_err(|error| explained("a raw IP socket", interface, error))?)
+        }
+    };
+    socket.send_to(&packet.payload, &endpoint(packet.peer, interface)).map(|_| ())
 }
 
 fn open(origin: Origin) -> io::Result<Socket> {
