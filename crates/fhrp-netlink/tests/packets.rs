@@ -239,8 +239,12 @@ fn what_was_sent_here_is_not_received_here() {
     let Some(_) = fhrp_lab::world!() else { return };
     run(async {
         let mut cable = Cable::attached();
-        cable.send_from_near(vrrp(1));
-        assert_eq!(numbers_until(&mut cable.far, 1).await, [1]);
+        let mut another = PacketSockets::new().unwrap();
+        another.attach(cable.near_index).unwrap();
+        another.transmit(cable.near_index, vrrp(1));
+        another.flush();
+        cable.send_from_near(vrrp(2));
+        assert_eq!(numbers_until(&mut cable.far, 2).await, [1, 2]);
         cable.send_from_far([vrrp(9)]);
         assert_eq!(numbers_until(&mut cable.near, 9).await, [9]);
         assert_eq!(cable.near.counters().outgoing_skipped, 0, "the kernel kept it away");
@@ -361,6 +365,19 @@ fn news_of_a_past_failure_costs_no_frame() {
         cable.send_from_near(vrrp(1));
         let counters = cable.near.counters();
         assert_eq!((counters.sent, counters.send_errors), (1, 0));
+    });
+}
+
+#[test]
+fn what_came_before_the_interface_went_down_is_received() {
+    let Some(_) = fhrp_lab::world!() else { return };
+    run(async {
+        let mut cable = Cable::attached();
+        cable.send_from_far([vrrp(1)]);
+        cable.near.readable().await;
+        ip("link set near down");
+        assert_eq!(number_of(&collect(&mut cable.near, 1).await[0].frame), 1);
+        assert_eq!(cable.near.counters().receive_errors, 1);
     });
 }
 
