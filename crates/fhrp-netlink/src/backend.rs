@@ -129,7 +129,7 @@ pub fn cleanup(state_dir: &Path) -> Result<Vec<String>, NetlinkError> {
     let saved = state.load();
     let mut route = KernelSocket::open(NETLINK_ROUTE).map_err(kernel("opening a netlink socket"))?;
     let instance = Instance::of(state_dir);
-    let leftovers = Leftovers::find(&mut route, &instance, saved.as_ref());
+    let leftovers = Leftovers::find(&mut route, &instance);
     let leftovers = leftovers.map_err(kernel("looking for leftovers"))?;
     let mut removed = leftovers.silence(&mut route);
     removed.extend(leftovers.delete(&mut route));
@@ -149,7 +149,7 @@ fn make_worker(
     let saved = state.load();
     let mut route = KernelSocket::open(NETLINK_ROUTE).map_err(kernel("opening a netlink socket"))?;
     let instance = Instance::of(state_dir);
-    let leftovers = Leftovers::find(&mut route, &instance, saved.as_ref());
+    let leftovers = Leftovers::find(&mut route, &instance);
     let leftovers = leftovers.map_err(kernel("looking for leftovers"))?;
     for what in leftovers.silence(&mut route) {
         tracing::info!("an earlier run had left {what}: removed");

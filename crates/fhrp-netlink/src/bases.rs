@@ -2,7 +2,6 @@
 //! crash.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{AfSpecInet, AfSpecUnspec, InetDevConf, LinkAttribute, LinkMessage};
@@ -54,14 +53,6 @@ impl Bases {
         }
     }
 
-    /// Notes the virtual addresses that may be put on a base itself.
-    pub(crate) fn note_addresses(&mut self, addresses: BTreeMap<u32, Vec<IpAddr>>) {
-        if self.saved.addresses != addresses {
-            self.saved.addresses = addresses;
-            self.save();
-        }
-    }
-
     /// The interface is gone, and its settings with it.
     pub(crate) fn forget(&mut self, base: u32) {
         self.uses.remove(&base);
@@ -109,7 +100,6 @@ impl Bases {
     /// Puts everything back; the state file has done its duty then.
     pub(crate) fn restore(&mut self, route: &mut KernelSocket) {
         self.uses.clear();
-        self.saved.addresses.clear();
         for base in self.touched() {
             if let Err(refusal) = self.settle(base, route) {
                 tracing::warn!(base, %refusal, "the settings of an interface could not be restored");

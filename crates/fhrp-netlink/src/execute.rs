@@ -129,7 +129,7 @@ impl Worker {
     fn queue_removals(&self, place: usize, task: &Task, pending: &mut Pending) {
         let Some(seat) = self.seats.get(&task.seat) else { return };
         let shape = &seat.shape;
-        let (index, holder) = target(seat.device.as_ref(), shape);
+        let (index, holder) = self.target(seat.device.as_ref(), shape);
         for address in &task.plan.remove_addresses {
             pending.push(place, Effect::NoAddress(*address), delete_address(index, *address, holder));
         }
@@ -258,7 +258,7 @@ impl Worker {
 
     fn queue_additions(&self, place: usize, task: &Task, pending: &mut Pending) {
         let Some(seat) = self.seats.get(&task.seat) else { return };
-        let (index, holder) = target(seat.device.as_ref(), &task.wanted);
+        let (index, holder) = self.target(seat.device.as_ref(), &task.wanted);
         for address in &task.plan.add_addresses {
             pending.push(place, Effect::Address(*address), add_address(index, *address, holder));
         }
@@ -315,6 +315,14 @@ impl Worker {
         }
     }
 
+    /// The link that holds the addresses of a shape.
+    fn target(&self, device: Option<&Device>, shape: &Shape) -> (u32, Holder) {
+        match device {
+            Some(device) => (device.index, Holder::Device),
+            None => (shape.base, Holder::Base(self.workshop.instance.mark())),
+        }
+    }
+
     /// Either whole or closed: a seat that could not be opened completely is closed again.
     fn complete(&mut self, mut task: Task) -> Task {
         let Some(seat) = self.seats.get_mut(&task.seat) else { return task };
@@ -343,14 +351,6 @@ impl Worker {
         let [undo] = undo;
         task.failure = task.failure.or(undo.failure);
         task
-    }
-}
-
-/// The link that holds the addresses of a shape.
-fn target(device: Option<&Device>, shape: &Shape) -> (u32, Holder) {
-    match device {
-        Some(device) => (device.index, Holder::Device),
-        None => (shape.base, Holder::Base),
     }
 }
 

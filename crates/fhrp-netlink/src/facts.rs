@@ -138,8 +138,10 @@ pub(crate) struct AddressFacts {
     pub(crate) secondary: bool,
     /// Not tentative and not refused by duplicate detection.
     pub(crate) usable: bool,
-    /// Carries our tag.
+    /// Carries the tag of this program, whichever daemon put it there.
     pub(crate) tagged: bool,
+    /// The metric, which carries a daemon's mark.
+    pub(crate) mark: u32,
 }
 
 impl AddressFacts {
@@ -148,6 +150,7 @@ impl AddressFacts {
         let mut peer = None;
         let mut flags = AddressFlags::from_bits_retain(u32::from(message.header.flags.bits()));
         let mut tagged = false;
+        let mut mark = 0;
         for attribute in &message.attributes {
             if let AddressAttribute::Local(address) = attribute {
                 local = Some(*address);
@@ -157,6 +160,8 @@ impl AddressFacts {
                 flags = *all;
             } else if let AddressAttribute::Protocol(protocol) = attribute {
                 tagged = *protocol == AddressProtocol::Other(TAG);
+            } else if let AddressAttribute::RoutePriority(metric) = attribute {
+                mark = *metric;
             }
         }
         Some(Self {
@@ -167,6 +172,7 @@ impl AddressFacts {
                 && flags.contains(AddressFlags::Secondary),
             usable: !flags.intersects(AddressFlags::Tentative | AddressFlags::Dadfailed),
             tagged,
+            mark,
         })
     }
 }

@@ -2,7 +2,6 @@
 //! addresses, beside whichever router is Active now.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use fhrp::Family;
 use netlink_packet_route::RouteNetlinkMessage;
@@ -14,7 +13,6 @@ use crate::names::{Instance, family_of};
 use crate::nft::Filter;
 use crate::requests::{delete_address_as, delete_bridge_entry, list_addresses, list_links};
 use crate::socket::{KernelSocket, Request};
-use crate::state_file::Saved;
 use crate::sysctl::Gate;
 use crate::worker::Idle;
 
@@ -31,11 +29,7 @@ pub(crate) struct Leftovers {
 
 impl Leftovers {
     /// Looks.
-    pub(crate) fn find(
-        route: &mut KernelSocket,
-        instance: &Instance,
-        saved: Option<&Saved>,
-    ) -> std::io::Result<Self> {
+    pub(crate) fn find(route: &mut KernelSocket, instance: &Instance) -> std::io::Result<Self> {
         let mut links = Links::default();
         for message in route.dump(&list_links())? {
             if let RouteNetlinkMessage::NewLink(link) = &message {
@@ -50,7 +44,10 @@ impl Leftovers {
             }
         }
         let devices: Vec<_> = links.all().filter(|link| instance.owns(link)).cloned().collect();
-        let addresses = own_addresses(&links, &devices, saved);
+        let ours: BTreeSet<u32> = devices.iter().map(|device| device.index).collect();
+        let all = links.all().flat_map(|link| links.addresses(link.index));
+        let own = all.filter(|facts| ours.contains(&facts.index) || facts.mark == instance.mark());
+        let addresses = own.copied().collect();
         Ok(Self { links, devices, addresses, table: instance.table() })
     }
 
@@ -115,28 +112,4 @@ impl Leftovers {
         });
         entries.collect()
     }
-}
-
-/// On our macvlans every address; on other links those that the state file names, or, without a state file, those that
-/// carry our tag. (With one, a tag alone is not enough: another daemon of this host uses the same.)
-fn own_addresses(links: &Links, devices: &[LinkFacts], saved: Option<&Saved>) -> Vec<AddressFacts> {
-    let ours: BTreeSet<u32> = devices.iter().map(|device| device.index).collect();
-    let named = |index: u32, address: IpAddr| {
-        saved.and_then(|saved| saved.addresses.get(&index)).is_some_and(|list| list.contains(&address))
-    };
-    let mut found = Vec::new();
-    for link in links.all() {
-        for facts in links.addresses(link.index) {
-            let full_length =
-                matches!((facts.address, facts.prefix_length), (IpAddr::V4(_), 32) | (IpAddr::V6(_), 128));
-            let on_base = match saved {
-                Some(_) => full_length && named(link.index, facts.address),
-                None => facts.tagged && !link.is_virtual(),
-            };
-            if ours.contains(&link.index) || on_base {
-                found.push(*facts);
-            }
-        }
-    }
-    found
 }

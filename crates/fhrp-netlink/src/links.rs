@@ -201,6 +201,7 @@ mod tests {
             secondary: false,
             usable: true,
             tagged: false,
+            mark: 0,
         }
     }
 

@@ -178,11 +178,10 @@ impl Worker {
         let seat = self.seats.get(&id)?;
         let wanted = Shape::of(&seat.binding, &self.links);
         let plan = Plan::between(&seat.shape, &wanted);
-        if plan == Plan::default() {
-            return None;
-        }
-        let what = device.or(content)?.into();
-        Some(Task { seat: id, plan, wanted, reply: Reply::Mended(what), failure: None, effective: false })
+        // Whether its content was really lost is seen when it is added again; about the device there is no doubt.
+        let effective = device.is_some();
+        let what = device.or(content.filter(|_| plan != Plan::default()))?.into();
+        Some(Task { seat: id, plan, wanted, reply: Reply::Mended(what), failure: None, effective })
     }
 
     fn examine_device(&mut self, id: SeatId) -> Option<String> {

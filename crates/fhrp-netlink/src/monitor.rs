@@ -275,6 +275,26 @@ mod tests {
     }
 
     #[test]
+    fn lost_messages_lead_to_a_new_listing() {
+        let (stopped, _stop) = rustix::pipe::pipe().unwrap();
+        let (jobs, _inbox) = std::sync::mpsc::channel();
+        let mut monitor = Monitor::new(stopped, jobs).unwrap();
+        let mut news = monitor.recover(&io::Error::from_raw_os_error(libc::ENOBUFS)).unwrap();
+        assert_eq!(news, [News::ListingBegins]);
+        // The kernel reports a second loss while the listing is under way: once more from the start.
+        assert_eq!(monitor.recover(&io::Error::from_raw_os_error(libc::ENOBUFS)).unwrap(), []);
+        let mut incoming = Vec::with_capacity(INCOMING_OCTETS);
+        while news.last() != Some(&News::ListingEnds) {
+            assert!(monitor.wait());
+            incoming.clear();
+            monitor.socket.recv(&mut incoming, libc::MSG_DONTWAIT).unwrap();
+            news.extend(monitor.read(&incoming).unwrap());
+        }
+        assert_eq!(news.iter().filter(|item| **item == News::ListingBegins).count(), 2);
+        assert!(news.iter().any(|item| matches!(item, News::Link(facts) if facts.name == "lo")), "{news:?}");
+    }
+
+    #[test]
     fn netconf_of_a_device_and_of_the_host() {
         assert_eq!(read_netconf(&netconf(2, 7, 1)), Some(News::GateMoved(7)));
         assert_eq!(read_netconf(&netconf(10, -1, 0)), Some(News::HostForwarding(Family::V6, false)));

@@ -13,14 +13,20 @@ use crate::facts::{LinkFacts, LinkKind, is_virtual_mac};
 /// The identity of one backend, made from its state directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Instance {
-    mark: String,
+    /// Never 0, which is what things of others have.
+    mark: u32,
 }
 
 impl Instance {
     pub(crate) fn of(state_dir: &Path) -> Self {
         let path = fs::canonicalize(state_dir).or_else(|_| absolute(state_dir));
         let path = path.unwrap_or_else(|_| state_dir.to_owned());
-        Self { mark: format!("{:08x}", digest(path.as_os_str().as_encoded_bytes())) }
+        Self { mark: digest(path.as_os_str().as_encoded_bytes()).max(1) }
+    }
+
+    /// The mark of addresses that are held on an interface itself.
+    pub(crate) fn mark(&self) -> u32 {
+        self.mark
     }
 
     /// The alias of a group's macvlan: what an operator and this program recognise it by.
@@ -30,7 +36,7 @@ impl Instance {
 
     /// The nftables table.
     pub(crate) fn table(&self) -> String {
-        format!("fhrpd_{}", self.mark)
+        format!("fhrpd_{:08x}", self.mark)
     }
 
     /// Whether a link was made by this instance. A macvlan with a virtual MAC it must be in any case; one that has our
@@ -46,7 +52,7 @@ impl Instance {
     }
 
     fn alias_prefix(&self) -> String {
-        format!("fhrpd:{}", self.mark)
+        format!("fhrpd:{:08x}", self.mark)
     }
 }
 

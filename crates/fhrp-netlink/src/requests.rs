@@ -169,8 +169,9 @@ pub(crate) fn list_addresses() -> RouteNetlinkMessage {
 pub(crate) enum Holder {
     /// On a macvlan of ours.
     Device,
-    /// On the interface itself.
-    Base,
+    /// On the interface itself, among addresses of others: carries the mark of our instance, as the metric of a prefix
+    /// route that it does not have.
+    Base(u32),
 }
 
 /// Holds a virtual address.
@@ -198,6 +199,9 @@ fn address_message(index: u32, address: IpAddr, holder: Holder) -> AddressMessag
         IpAddr::V6(address) => ipv6_message(index, address, holder),
     };
     message.attributes.push(AddressAttribute::Protocol(AddressProtocol::Other(TAG)));
+    if let Holder::Base(mark) = holder {
+        message.attributes.push(AddressAttribute::RoutePriority(mark));
+    }
     message
 }
 
@@ -304,9 +308,10 @@ mod tests {
         let address = "fe80::254".parse().unwrap();
         let device = address_message(3, address, Holder::Device);
         assert_eq!((device.header.prefix_len, flags(&device)), (64, Some(AddressFlags::Nodad)));
-        let base = address_message(3, address, Holder::Base);
+        let base = address_message(3, address, Holder::Base(77));
         assert_eq!(base.header.prefix_len, 128);
         assert_eq!(flags(&base), Some(AddressFlags::Nodad | AddressFlags::Noprefixroute));
+        assert!(base.attributes.contains(&AddressAttribute::RoutePriority(77)));
     }
 
     #[test]

@@ -1,10 +1,9 @@
-//! What must outlive a crash: the settings of interfaces as they were before we changed them, and the addresses that
-//! may stand on an interface itself. Everything else is recognised in the kernel by its marks.
+//! What must outlive a crash: the settings of interfaces as they were before we changed them. Everything else is
+//! recognised in the kernel by its marks.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::net::IpAddr;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -30,8 +29,6 @@ pub(crate) struct Originals {
 pub(crate) struct Saved {
     /// By interface number.
     pub(crate) originals: BTreeMap<u32, Originals>,
-    /// Virtual addresses without a virtual MAC, by interface number.
-    pub(crate) addresses: BTreeMap<u32, Vec<IpAddr>>,
 }
 
 /// The content with the world in which it is true.
@@ -139,10 +136,7 @@ mod tests {
 
     fn saved() -> Saved {
         let settings = BTreeMap::from([("arp_ignore".to_owned(), 0)]);
-        Saved {
-            originals: BTreeMap::from([(3, Originals { name: "eth0".to_owned(), settings })]),
-            addresses: BTreeMap::from([(3, vec!["192.0.2.1".parse().unwrap()])]),
-        }
+        Saved { originals: BTreeMap::from([(3, Originals { name: "eth0".to_owned(), settings })]) }
     }
 
     #[test]

@@ -4,7 +4,6 @@
 //! that wait are carried out together, and before any news is looked at.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -160,11 +159,8 @@ impl Worker {
                 None => self.unplace(seat, revision),
             });
         }
-        if filter_changes {
-            self.note_plain_addresses();
-            if let Err(text) = self.refresh_filter() {
-                self.refuse_denied(&mut tasks, &text);
-            }
+        if filter_changes && let Err(text) = self.refresh_filter() {
+            self.refuse_denied(&mut tasks, &text);
         }
         self.run_tasks(tasks);
     }
@@ -258,16 +254,6 @@ impl Worker {
             })
     }
 
-    /// Writes down, before any is added, which addresses may stand on an interface itself.
-    fn note_plain_addresses(&mut self) {
-        let mut plain: BTreeMap<u32, Vec<IpAddr>> = BTreeMap::new();
-        for binding in self.seats.values().map(|seat| &seat.binding).filter(|binding| binding.mac.is_none()) {
-            let added = binding.addresses.iter().filter(|address| !binding.owned.contains(address));
-            plain.entry(binding.interface.0).or_default().extend(added);
-        }
-        self.bases.note_addresses(plain);
-    }
-
     /// Ends a task.
     pub(crate) fn answer(&mut self, task: Task) {
         let Some(seat) = self.seats.get_mut(&task.seat) else { return };
@@ -325,7 +311,8 @@ impl Worker {
             }
             if shape.device.is_none() {
                 let addresses = shape.addresses.iter();
-                requests.extend(addresses.map(|address| delete_address(shape.base, *address, Holder::Base)));
+                let holder = Holder::Base(self.workshop.instance.mark());
+                requests.extend(addresses.map(|address| delete_address(shape.base, *address, holder)));
             }
         }
         requests.extend(self.remove_devices());

@@ -1,6 +1,7 @@
 //! A router whose backend the test drives by hand, in a laboratory with one host and one upstream host.
 
 use std::collections::VecDeque;
+use std::io::Read;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,8 +29,8 @@ pub(crate) struct Driven {
     kept: VecDeque<BackendEvent>,
 }
 
-pub(crate) fn state_dir(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("fhrp-netlink-test-{}-{name}", std::process::id()))
+pub(crate) fn state_dir(router: &Node) -> PathBuf {
+    router.work_dir().join("state")
 }
 
 /// Runs a test in the namespace of the only router of a laboratory.
@@ -45,8 +46,8 @@ pub(crate) fn in_router_of(world: World, options: &LabOptions, body: impl FnOnce
 
 impl Driven {
     /// A backend of the calling thread's namespace.
-    pub(crate) fn start(name: &str) -> Self {
-        Self::with_options(&NetlinkOptions { state_dir: state_dir(name), realtime_priority: None })
+    pub(crate) fn start(router: &Node) -> Self {
+        Self::with_options(&NetlinkOptions { state_dir: state_dir(router), realtime_priority: None })
     }
 
     pub(crate) fn with_options(options: &NetlinkOptions) -> Self {
@@ -125,9 +126,34 @@ impl Driven {
         })
     }
 
+    /// What has been mended so far and was not asked for.
+    pub(crate) fn mendings(&self) -> Vec<String> {
+        let mended = |event: &BackendEvent| match event {
+            BackendEvent::Mended { what, .. } => Some(what.to_string()),
+            BackendEvent::Programmed { .. } | BackendEvent::Link(_) => None,
+        };
+        self.kept.iter().filter_map(mended).collect()
+    }
+
+    /// The interfaces told of so far and not asked for.
+    pub(crate) fn names_told(&self) -> Vec<String> {
+        let name = |event: &BackendEvent| match event {
+            BackendEvent::Link(LinkEvent::Present(state)) => Some(state.name.to_string()),
+            BackendEvent::Link(LinkEvent::Gone(_))
+            | BackendEvent::Programmed { .. }
+            | BackendEvent::Mended { .. } => None,
+        };
+        self.kept.iter().filter_map(name).collect()
+    }
+
     pub(crate) fn shutdown(mut self) {
         self.runtime.block_on(self.backend.shutdown());
     }
+}
+
+/// Everything in the router's namespace. The kernel finds out some moments late that a new link is operational.
+pub(crate) fn inventory(router: &Node) -> String {
+    router.namespace().inventory().unwrap().replace("UNKNOWN       ", "UP            ")
 }
 
 /// An IPv4 or IPv6 group by its first address, closed, accepting.
@@ -164,12 +190,82 @@ pub(crate) fn virtual_mac(family: Family, vrid: u8) -> MacAddr {
 /// Whether one ping is answered; what was learned or not found before is forgotten first.
 pub(crate) fn reaches(from: &Namespace, address: &str) -> bool {
     from.ip([format!("neigh flush dev {BASE}")]).unwrap();
+    let target = if address.starts_with("fe80") { format!("{address}%{BASE}") } else { address.to_owned() };
     let mut ping = std::process::Command::new("ping");
-    let output = from.output(ping.args(["-n", "-c", "1", "-W", "1", address])).unwrap();
+    let output = from.output(ping.args(["-n", "-c", "1", "-W", "1", &target])).unwrap();
     output.status.success()
 }
 
 /// The hardware address that a namespace has learned for an address.
 pub(crate) fn neighbor(of: &Namespace, address: &str) -> String {
     of.query("ip", &["neigh", "show", "to", address]).unwrap()
+}
+
+/// Everything that an interface of a namespace hears and says.
+pub(crate) struct Ears {
+    socket: socket2::Socket,
+}
+
+impl Ears {
+    pub(crate) fn of(namespace: &Namespace) -> Self {
+        const ALL_PROTOCOLS: i32 = 0x0300;
+        let open = || {
+            let kind = socket2::Type::RAW.nonblocking();
+            socket2::Socket::new(socket2::Domain::PACKET, kind, Some(ALL_PROTOCOLS.into())).unwrap()
+        };
+        Self { socket: namespace.run(open).unwrap() }
+    }
+
+    /// All frames since the last call, after a time in which late ones may come.
+    pub(crate) fn heard(&self) -> Vec<Vec<u8>> {
+        std::thread::sleep(Duration::from_millis(400));
+        let mut frames = Vec::new();
+        let mut frame = [0; 2048];
+        while let Ok(length) = (&self.socket).read(&mut frame) {
+            frames.push(frame[..length].to_vec());
+        }
+        frames
+    }
+}
+
+pub(crate) fn source(frame: &[u8]) -> MacAddr {
+    MacAddr(frame[6..12].try_into().unwrap())
+}
+
+/// The hardware addresses that ARP replies or neighbour advertisements give for an address, in order.
+pub(crate) fn answers(frames: &[Vec<u8>], address: &str) -> Vec<MacAddr> {
+    let mac = |octets: &[u8]| MacAddr(octets.try_into().unwrap());
+    let answer = |frame: &Vec<u8>| match address.parse().unwrap() {
+        IpAddr::V4(address) => {
+            let reply =
+                frame[12..14] == [8, 6] && frame[20..22] == [0, 2] && frame[28..32] == address.octets();
+            reply.then(|| mac(&frame[22..28]))
+        }
+        IpAddr::V6(address) => {
+            let advertisement = frame.len() >= 86 && frame[12..14] == [0x86, 0xdd] && frame[54] == 136;
+            (advertisement && frame[62..78] == address.octets()).then(|| mac(&frame[80..86]))
+        }
+    };
+    frames.iter().filter_map(answer).collect()
+}
+
+/// Frames that carry a virtual MAC as their source.
+pub(crate) fn from_mac(frames: &[Vec<u8>], mac: MacAddr) -> Vec<&Vec<u8>> {
+    frames.iter().filter(|frame| source(frame) == mac).collect()
+}
+
+/// Whether a router forwards what the host sends to a MAC, whoever has the address of the next hop.
+pub(crate) fn forwards(lab: &Lab, mac: MacAddr, family: Family) -> bool {
+    let host = lab.host(1).unwrap().namespace();
+    let (next_hop, upstream) = match family {
+        Family::V4 => ("192.0.2.250", "198.51.100.254"),
+        Family::V6 => ("2001:db8:1::fa", "2001:db8:2::fe"),
+    };
+    host.ip([
+        format!("neigh replace {next_hop} lladdr {mac} dev {BASE} nud permanent"),
+        format!("route replace {upstream} via {next_hop} dev {BASE}"),
+    ])
+    .unwrap();
+    let mut ping = std::process::Command::new("ping");
+    host.output(ping.args(["-n", "-c", "1", "-W", "1", upstream])).unwrap().status.success()
 }
