@@ -165,6 +165,7 @@ fn make_worker(
         idle: leftovers.idle(),
         bases: Bases::new(state, saved.unwrap_or_default()),
         filter,
+        filter_stale: false,
         host: Host::default(),
         events,
         prune_at: None,

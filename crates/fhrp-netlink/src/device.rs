@@ -12,7 +12,7 @@ use crate::requests::{
     HostIpv6, Inet, Marks, NewDevice, configure_macvlan, create_macvlan, delete_group, delete_link,
     set_group, set_up,
 };
-use crate::socket::{KernelSocket, Refusal};
+use crate::socket::{BATCH, KernelSocket, Refusal};
 use crate::sysctl::{self, Gate};
 
 /// A macvlan of ours, and its gate.
@@ -79,6 +79,10 @@ impl Workshop {
 
     /// Makes all of them, closed and up; one result for each.
     pub(crate) fn make(&self, route: &mut KernelSocket, orders: &[Order]) -> Vec<Result<Device, Failure>> {
+        orders.chunks(BATCH).flat_map(|orders| self.make_batch(route, orders)).collect()
+    }
+
+    fn make_batch(&self, route: &mut KernelSocket, orders: &[Order]) -> Vec<Result<Device, Failure>> {
         let spots = self.create(route, orders);
         let devices = self.configure(route, orders, &spots);
         let devices = set_all_up(route, devices);

@@ -105,10 +105,12 @@ impl Monitor {
                 Ok(_) => self.read(&incoming),
                 Err(error) => self.recover(&error),
             };
-            let news = news.unwrap_or_else(|error| {
+            let mut news = news.unwrap_or_else(|error| {
                 tracing::error!(%error, "links and addresses cannot be listed");
                 Vec::new()
             });
+            // Thousands may wait while the worker makes macvlans.
+            news.shrink_to_fit();
             if !news.is_empty() && self.jobs.send(Job::News(news)).is_err() {
                 return;
             }

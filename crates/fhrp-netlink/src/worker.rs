@@ -95,6 +95,8 @@ pub(crate) struct Worker {
     pub(crate) idle: Vec<Idle>,
     pub(crate) bases: Bases,
     pub(crate) filter: Filter,
+    /// The filter could not be brought up to date: to be tried again with the next wish, whatever that is.
+    pub(crate) filter_stale: bool,
     pub(crate) host: Host,
     pub(crate) events: mpsc::UnboundedSender<BackendEvent>,
     /// When to remove what nobody wants.
@@ -150,7 +152,7 @@ impl Worker {
         if wishes.is_empty() {
             return;
         }
-        let mut filter_changes = false;
+        let mut filter_changes = self.filter_stale;
         let mut tasks = Vec::with_capacity(wishes.len());
         for (seat, revision, wanted) in latest(wishes) {
             filter_changes |= self.concerns_filter(seat, wanted.as_ref());
@@ -231,6 +233,7 @@ impl Worker {
             accepted.extend(binding.owned.iter().copied());
         }
         if denied.is_empty() && self.filter.is_empty() {
+            self.filter_stale = false;
             return Ok(());
         }
         let interfaces = self.links.all().filter(|link| !link.is_virtual());
@@ -240,7 +243,9 @@ impl Worker {
             }
         }
         denied.retain(|address| !accepted.contains(address));
-        self.filter.deny(denied)
+        let outcome = self.filter.deny(denied);
+        self.filter_stale = outcome.is_err();
+        outcome
     }
 
     /// Whether an address on an interface is a virtual one that we put there.
