@@ -14,9 +14,9 @@ pub enum State {
     Init,
     /// Follows the active router, if there is one. RFC 9568 §6.4.2 calls this Backup.
     Listen,
-    /// Stands for the standby role. RFC 2281 §5.3.
+    /// Stands for the standby role. RFC 2281 §5.
     Speak,
-    /// The one that takes over when the active router is lost. RFC 2281 §5.3.
+    /// The one that takes over when the active router is lost. RFC 2281 §5.
     Standby,
     /// Forwards.
     Active,

@@ -44,7 +44,7 @@ pub struct Rules {
     /// Who may take over from a lost active router.
     pub succession: Succession,
     /// The lowest state in which a router sends periodic adverts. VRRP: only the active router (RFC 9568 §6.4.3).
-    /// HSRP: Speak and above (RFC 2281 §5.3). GLBP's gateways speak from Listen on (seen in captures).
+    /// HSRP: Speak and above (RFC 2281 §5). GLBP's gateways speak from Listen on (seen in captures).
     pub voice: State,
     /// How long a silent active router is waited for.
     pub silence: Silence,
@@ -65,7 +65,7 @@ pub struct Rules {
 pub enum Succession {
     /// Any listener. VRRP (RFC 9568 §6.4.2); GLBP forwarders (captures).
     Direct,
-    /// Only the standby router, which listeners first have to become, through Speak. HSRP (RFC 2281 §5.7); GLBP gateways.
+    /// Only the standby router, which listeners first have to become, through Speak. HSRP (RFC 2281 §5); GLBP gateways.
     ViaStandby,
 }
 
@@ -76,7 +76,7 @@ pub enum Silence {
     SkewOfSecond,
     /// Three intervals as learned from the active router and a skew of (256 − priority) / 256 of one. VRRPv3 (RFC 9568 §6.1).
     SkewOfInterval,
-    /// The hold time in the advert heard; the own one where no advert caused the wait. HSRP (RFC 2281 §5.6, actions A and B); GLBP.
+    /// The hold time in the advert heard; the own one where no advert caused the wait. HSRP (RFC 2281 §5, actions A and B); GLBP.
     Hold,
 }
 
@@ -104,7 +104,7 @@ pub enum Challenge {
 pub enum Takeover {
     /// Ignore its adverts until its time is up. VRRP (RFC 9568 §6.4.2).
     Outlast,
-    /// Send a Coup and be active. HSRP (RFC 2281 §5.7, event h).
+    /// Send a Coup and be active. HSRP (RFC 2281 §5, event h).
     Coup,
     /// Be active and say so. GLBP forwarders (captures).
     Claim,
@@ -120,7 +120,7 @@ pub enum Rebuttal {
     Silent,
     /// With an advert at once. VRRPv3 (RFC 9568 §6.4.3). GLBP (inferred).
     Advertise,
-    /// With a Coup. HSRP (RFC 2281 §5.7, event h in Active).
+    /// With a Coup. HSRP (RFC 2281 §5, event h in Active).
     Coup,
 }
 
@@ -131,7 +131,7 @@ pub enum Resignation {
     /// VRRP priority 0 (RFC 9568 §6.4.2, §6.4.3; RFC 3768 likewise).
     Hastens,
     /// Sent by the router that is followed as active, it leaves the role empty at once; from anyone else it is nothing.
-    /// HSRP (RFC 2281 §5.7, event i); GLBP (captures: taken over within 2 ms).
+    /// HSRP (RFC 2281 §5, event i); GLBP (captures: taken over within 2 ms).
     Vacates,
 }
 

@@ -1,7 +1,7 @@
 //! The machine: what every event does in every state, with the rules as match operands.
 //!
 //! One function per thing heard (`hear.rs`), per timer (`timers.rs`) and per state entered (here). The state is
-//! written by [`Election::enter`] alone. RFC 9568 §6.4 and RFC 2281 §5.5–5.7, whose event letters are cited.
+//! written by [`Election::enter`] alone. RFC 9568 §6.4 and RFC 2281 §5, whose event letters are cited.
 
 mod hear;
 mod timers;
@@ -152,7 +152,7 @@ impl Election {
         }
     }
 
-    /// How long a silent active router is waited for (RFC 9568 §6.1: Active_Down_Interval; RFC 2281 §5.6: Holdtime).
+    /// How long a silent active router is waited for (RFC 9568 §6.1: Active_Down_Interval; RFC 2281 §5: Holdtime).
     pub fn active_down_interval(&self) -> Duration {
         match self.rules.silence {
             Silence::SkewOfSecond | Silence::SkewOfInterval => {

@@ -9,9 +9,9 @@ use super::{Pace, SHORTEST_WAIT};
 pub struct Timers {
     /// The next own advert is due. RFC 9568 §6.4.3: Adver_Timer.
     pub hello: Option<Instant>,
-    /// The active router counts as lost. RFC 9568 §6.4.2: Active_Down_Timer; RFC 2281 §5.4: Active timer.
+    /// The active router counts as lost. RFC 9568 §6.4.2: Active_Down_Timer; RFC 2281 §5: Active timer.
     pub active: Option<Instant>,
-    /// The standby router counts as lost. RFC 2281 §5.4: Standby timer.
+    /// The standby router counts as lost. RFC 2281 §5: Standby timer.
     pub standby: Option<Instant>,
 }
 
@@ -93,21 +93,22 @@ impl Election {
 
     /// Remembers the active router that was heard, without giving it more time.
     pub(super) fn note_active(&mut self, now: Instant, advert: &Advert) {
+        self.standby = self.standby.filter(|standby| standby.rank.address != advert.from.address);
         self.active = Some(Heard { rank: advert.from, at: now });
     }
 
-    /// Believes in the standby router that was heard. RFC 2281 §5.6, action B.
+    /// Believes in the standby router that was heard. RFC 2281 §5, action B.
     pub(super) fn follow_standby(&mut self, now: Instant, advert: &Advert) {
         self.standby = Some(Heard { rank: advert.from, at: now });
         self.timers.standby = Some(now + advert.hold.max(SHORTEST_WAIT));
     }
 
-    /// RFC 9568 §6.4.2; RFC 2281 §5.6, action A.
+    /// RFC 9568 §6.4.2; RFC 2281 §5, action A.
     pub(super) fn restart_active(&mut self, now: Instant) {
         self.timers.active = Some(now + self.active_down_interval().max(SHORTEST_WAIT));
     }
 
-    /// RFC 2281 §5.6, action B without a Hello from the standby router.
+    /// RFC 2281 §5, action B without a Hello from the standby router.
     pub(super) fn restart_standby(&mut self, now: Instant) {
         self.timers.standby = match self.rules.succession {
             Succession::Direct => None,
@@ -115,7 +116,7 @@ impl Election {
         };
     }
 
-    /// Nobody else is active any more. RFC 2281 §5.6, action C.
+    /// Nobody else is active any more. RFC 2281 §5, action C.
     pub(super) fn vacate_active(&mut self) {
         self.timers.active = None;
         self.active = None;
@@ -123,7 +124,7 @@ impl Election {
         self.lower_since = None;
     }
 
-    /// Nobody else is standby any more. RFC 2281 §5.6, action D.
+    /// Nobody else is standby any more. RFC 2281 §5, action D.
     pub(super) fn vacate_standby(&mut self) {
         self.timers.standby = None;
         self.standby = None;
