@@ -48,7 +48,8 @@ pub struct Advert {
     pub claim: Claim,
     /// The interval between adverts that the message announces.
     pub hello: Duration,
-    /// How long the message says that its sender is to be believed; looked at only under [`crate::Silence::Hold`].
+    /// How long the message says that its sender is to be believed; looked at only under
+    /// [`crate::Silence::Hold`].
     pub hold: Duration,
 }
 

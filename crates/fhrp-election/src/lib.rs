@@ -1,8 +1,9 @@
 //! Who is active: one contest among the routers of a link, as a pure state machine with rules as data.
 //!
-//! An [`Election`] is one router's view of one contest: it is told what was heard, what was asked and what time it
-//! is, and it answers with [`Effect`]s. It reads no clock, holds no bytes, allocates nothing and knows no protocol:
-//! what distinguishes the protocols is a [`Rules`] value, and the constants in `rules.rs` are all there are.
+//! An [`Election`] is one router's view of one contest: it is told what was heard, what was asked and what
+//! time it is, and it answers with [`Effect`]s. It reads no clock, holds no bytes, allocates nothing and
+//! knows no protocol: what distinguishes the protocols is a [`Rules`] value, and the constants in `rules.rs`
+//! are all there are.
 //!
 //! ```text
 //!   Advert ──► handle_advert ─┐                      ┌─► Effect::Moved { from, to, cause }
@@ -12,8 +13,9 @@
 //!                               next_deadline
 //! ```
 //!
-//! How to drive it: call one of the methods that take `now`, act on `out` in order, ask [`Election::next_deadline`]
-//! and call [`Election::handle_timeout`] not before then. Early and repeated calls are harmless.
+//! How to drive it: call one of the methods that take `now`, act on `out` in order, ask
+//! [`Election::next_deadline`] and call [`Election::handle_timeout`] not before then. Early and repeated
+//! calls are harmless.
 
 #![forbid(unsafe_code)]
 

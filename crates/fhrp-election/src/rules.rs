@@ -1,7 +1,7 @@
 //! The rules of the contest, as data: the only file here that knows protocols.
 //!
-//! Each field answers one question on which the protocols differ; a new field needs a section of a specification or
-//! a capture of a real router as evidence, and a field that can go is better gone.
+//! Each field answers one question on which the protocols differ; a new field needs a section of a
+//! specification or a capture of a real router as evidence, and a field that can go is better gone.
 //!
 //! | | VRRPv2 | VRRPv3 | HSRP | GLBP gateway | GLBP forwarder |
 //! |---|---|---|---|---|---|
@@ -14,8 +14,9 @@
 //! | rebuttal | silent | advertise | coup | advertise | advertise |
 //! | resignation | hastens | hastens | vacates | vacates | vacates |
 //!
-//! Sources: RFC 3768 §6 for VRRPv2, RFC 9568 §6 for VRRPv3, RFC 2281 §5 for HSRP. GLBP has no public specification;
-//! its columns are what captures and published debug output of real routers show, and HSRP's rule where they are mute.
+//! Sources: RFC 3768 §6 for VRRPv2, RFC 9568 §6 for VRRPv3, RFC 2281 §5 for HSRP. GLBP has no public
+//! specification; its columns are what captures and published debug output of real routers show, and HSRP's
+//! rule where they are mute.
 
 use crate::State;
 
@@ -43,8 +44,8 @@ use crate::State;
 pub struct Rules {
     /// Who may take over from a lost active router.
     pub succession: Succession,
-    /// The lowest state in which a router sends periodic adverts. VRRP: only the active router (RFC 9568 §6.4.3).
-    /// HSRP: Speak and above (RFC 2281 §5). GLBP's gateways speak from Listen on (seen in captures).
+    /// The lowest state in which a router sends periodic adverts. VRRP: only the active router (RFC 9568
+    /// §6.4.3). HSRP: Speak and above (RFC 2281 §5). GLBP's gateways speak from Listen on (seen in captures).
     pub voice: State,
     /// How long a silent active router is waited for.
     pub silence: Silence,
@@ -65,18 +66,22 @@ pub struct Rules {
 pub enum Succession {
     /// Any listener. VRRP (RFC 9568 §6.4.2); GLBP forwarders (captures).
     Direct,
-    /// Only the standby router, which listeners first have to become, through Speak. HSRP (RFC 2281 §5); GLBP gateways.
+    /// Only the standby router, which listeners first have to become, through Speak. HSRP (RFC 2281 §5); GLBP
+    /// gateways.
     ViaStandby,
 }
 
 /// How long a silent active router is waited for (RFC 9568: the Active_Down_Interval).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Silence {
-    /// Three own intervals and a skew of (256 − priority) / 256 s. VRRPv2 (RFC 3768 §6.1): all intervals must be equal.
+    /// Three own intervals and a skew of (256 − priority) / 256 s. VRRPv2 (RFC 3768 §6.1): all intervals must
+    /// be equal.
     SkewOfSecond,
-    /// Three intervals as learned from the active router and a skew of (256 − priority) / 256 of one. VRRPv3 (RFC 9568 §6.1).
+    /// Three intervals as learned from the active router and a skew of (256 − priority) / 256 of one. VRRPv3
+    /// (RFC 9568 §6.1).
     SkewOfInterval,
-    /// The hold time in the advert heard; the own one where no advert caused the wait. HSRP (RFC 2281 §5, actions A and B); GLBP.
+    /// The hold time in the advert heard; the own one where no advert caused the wait. HSRP (RFC 2281 §5,
+    /// actions A and B); GLBP.
     Hold,
 }
 
@@ -85,17 +90,19 @@ pub enum Silence {
 pub enum Ownership {
     /// An owner starts active and preempts whatever its preemption setting. VRRP (RFC 9568 §6.1, §6.4.1).
     StartsActive,
-    /// Nothing: HSRP and GLBP know no owner of the gateway address; a GLBP forwarder's owner ranks higher, but waits like anyone (captures).
+    /// Nothing: HSRP and GLBP know no owner of the gateway address; a GLBP forwarder's owner ranks higher,
+    /// but waits like anyone (captures).
     Nothing,
 }
 
 /// What a router that is not active compares with the active one before it preempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Challenge {
-    /// The priority alone. VRRP: a Backup accepts an equal priority from any address (RFC 9568 §6.4.2). GLBP forwarders:
-    /// two secondaries of equal priority do not take turns.
+    /// The priority alone. VRRP: a Backup accepts an equal priority from any address (RFC 9568 §6.4.2). GLBP
+    /// forwarders: two secondaries of equal priority do not take turns.
     Priority,
-    /// Priority, then address. HSRP: "higher priority" includes the tie-break by address (RFC 2281 §5.1). GLBP gateways.
+    /// Priority, then address. HSRP: "higher priority" includes the tie-break by address (RFC 2281 §5.1).
+    /// GLBP gateways.
     Rank,
 }
 
@@ -127,11 +134,11 @@ pub enum Rebuttal {
 /// What a resignation means to those who hear it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Resignation {
-    /// Whoever sent it, a listener waits no longer than its skew from now on, and the active router advertises.
-    /// VRRP priority 0 (RFC 9568 §6.4.2, §6.4.3; RFC 3768 likewise).
+    /// Whoever sent it, a listener waits no longer than its skew from now on, and the active router
+    /// advertises. VRRP priority 0 (RFC 9568 §6.4.2, §6.4.3; RFC 3768 likewise).
     Hastens,
-    /// Sent by the router that is followed as active, it leaves the role empty at once; from anyone else it is nothing.
-    /// HSRP (RFC 2281 §5, event i); GLBP (captures: taken over within 2 ms).
+    /// Sent by the router that is followed as active, it leaves the role empty at once; from anyone else it
+    /// is nothing. HSRP (RFC 2281 §5, event i); GLBP (captures: taken over within 2 ms).
     Vacates,
 }
 
@@ -152,8 +159,8 @@ impl Rules {
         resignation: Resignation::Hastens,
     };
 
-    /// HSRP, versions 1 and 2, RFC 2281. Its Learn state is not part of the election: a group that does not know its
-    /// address has not started.
+    /// HSRP, versions 1 and 2, RFC 2281. Its Learn state is not part of the election: a group that does not
+    /// know its address has not started.
     pub const HSRP: Self = Self {
         succession: Succession::ViaStandby,
         voice: State::Speak,
@@ -174,7 +181,8 @@ impl Rules {
         ..Self::HSRP
     };
 
-    /// A GLBP forwarder (AVF): who serves one virtual MAC address. The forwarder priority 160 is a resignation.
+    /// A GLBP forwarder (AVF): who serves one virtual MAC address. The forwarder priority 160 is a
+    /// resignation.
     pub const GLBP_FORWARDER: Self = Self {
         succession: Succession::Direct,
         voice: State::Active,

@@ -4,6 +4,7 @@
 //! is accepted.
 
 #![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed")]
 
 use std::fmt::Write;
 use std::time::Duration;

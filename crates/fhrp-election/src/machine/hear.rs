@@ -7,10 +7,11 @@ use crate::{
     Succession, Takeover,
 };
 
-/// Losing claims are answered at most once in this part of the own interval, so that two confused routers cannot storm.
+/// How often a losing claim is answered in one own interval, so that two confused routers cannot storm.
 const REBUTTALS_PER_HELLO: u32 = 2;
 
-/// Resignations are answered at most once in this part of the own interval; half of it is a rate that must get through.
+/// How often a resignation is answered in one own interval. Two an interval must all get through, jitter and
+/// all.
 const ANSWERS_PER_HELLO: u32 = 4;
 
 impl Election {
@@ -38,8 +39,8 @@ impl Election {
         }
     }
 
-    /// The active router spoke, to one that is not active. While a preemption delay runs, a lower-ranked one is followed
-    /// like any other. RFC 9568 §6.4.2; RFC 2281 events g and h.
+    /// The active router spoke, to one that is not active. While a preemption delay runs, a lower-ranked one
+    /// is followed like any other. RFC 9568 §6.4.2; RFC 2281 events g and h.
     fn hear_leader(&mut self, now: Instant, advert: &Advert, out: &mut Vec<Effect>) {
         let lower = match self.rules.challenge {
             Challenge::Priority => advert.from.priority < self.me.rank.priority,
@@ -60,7 +61,8 @@ impl Election {
         }
     }
 
-    /// The active router is outranked, and the time to push it aside has come. RFC 9568 §6.4.2; RFC 2281 event h.
+    /// The active router is outranked, and the time to push it aside has come. RFC 9568 §6.4.2; RFC 2281
+    /// event h.
     fn challenge(&mut self, now: Instant, advert: &Advert, out: &mut Vec<Effect>) {
         let cause = Cause::LowerActiveChallenged { lower: advert.from };
         match (self.rules.takeover, self.state) {
@@ -98,7 +100,8 @@ impl Election {
         }
     }
 
-    /// Another active router ranks no higher. The hello timer is left running. RFC 9568 §6.4.3; RFC 2281 event h in Active.
+    /// Another active router ranks no higher. The hello timer is left running. RFC 9568 §6.4.3; RFC 2281
+    /// event h in Active.
     fn rebut(&mut self, now: Instant, out: &mut Vec<Effect>) {
         let answer = match self.rules.rebuttal {
             Rebuttal::Silent => return,
@@ -187,7 +190,8 @@ impl Election {
         }
     }
 
-    /// Whether an answer out of turn is allowed at `now`, `pause` after the last one; if so it is counted as given.
+    /// Whether an answer out of turn is allowed at `now`, `pause` after the last one; if so it is counted as
+    /// given.
     fn may_answer(&mut self, now: Instant, pause: Duration) -> bool {
         let allowed = self.answered.is_none_or(|last| now >= last + pause);
         if allowed {

@@ -1,7 +1,7 @@
 //! The machine: what every event does in every state, with the rules as match operands.
 //!
-//! One function per thing heard (`hear.rs`), per timer (`timers.rs`) and per state entered (here). The state is
-//! written by [`Election::enter`] alone. RFC 9568 §6.4 and RFC 2281 §5, whose event letters are cited.
+//! One function per thing heard (`hear.rs`), per timer (`timers.rs`) and per state entered (here). The state
+//! is written by [`Election::enter`] alone. RFC 9568 §6.4 and RFC 2281 §5, whose event letters are cited.
 
 mod hear;
 mod timers;
@@ -19,8 +19,8 @@ const SHORTEST_WAIT: Duration = Duration::from_micros(1);
 
 /// One router's part in one contest. See the crate's documentation for how to drive it.
 ///
-/// Methods that take `now` push onto `out`, which is never cleared here. `now` may lie a little before that of an
-/// earlier call, as when a packet's time of arrival is read after a deadline was handled.
+/// Methods that take `now` push onto `out`, which is never cleared here. `now` may lie a little before that
+/// of an earlier call, as when a packet's time of arrival is read after a deadline was handled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Election {
     rules: Rules,
@@ -31,8 +31,8 @@ pub struct Election {
     active: Option<Heard>,
     /// The standby router that was heard last, while one may exist.
     standby: Option<Heard>,
-    /// What the followed active router announced. It outlives that router's resignation: RFC 9568 §6.4.2 takes the
-    /// skew from the interval learned before.
+    /// What the followed active router announced. It outlives that router's resignation: RFC 9568 §6.4.2
+    /// takes the skew from the interval learned before.
     learned: Option<Pace>,
     /// Why this router would take over if the active timer ran out now.
     impending: Cause,
@@ -89,8 +89,8 @@ impl Election {
         self.become_idle(now, out);
     }
 
-    /// Replaces this router's own values. Running timers keep running, except that a changed interval counts from the
-    /// last advert; whatever is computed from the values changes with the next event.
+    /// Replaces this router's own values. Running timers keep running, except that a changed interval counts
+    /// from the last advert; whatever is computed from the values changes with the next event.
     pub fn retune(&mut self, now: Instant, me: Candidacy, out: &mut Vec<Effect>) {
         let before = self.hello();
         self.me = me;
@@ -134,8 +134,8 @@ impl Election {
         &self.timers
     }
 
-    /// The interval that the active router announced (RFC 9568 §6.1: Active_Adver_Interval); the own one as long as
-    /// none is known or where the rules learn none.
+    /// The interval that the active router announced (RFC 9568 §6.1: Active_Adver_Interval); the own one as
+    /// long as none is known or where the rules learn none.
     pub fn learned_interval(&self) -> Duration {
         match (self.rules.silence, self.learned) {
             (Silence::SkewOfSecond, _) | (_, None) => self.hello(),
@@ -152,7 +152,8 @@ impl Election {
         }
     }
 
-    /// How long a silent active router is waited for (RFC 9568 §6.1: Active_Down_Interval; RFC 2281 §5: Holdtime).
+    /// How long a silent active router is waited for (RFC 9568 §6.1: Active_Down_Interval; RFC 2281 §5:
+    /// Holdtime).
     pub fn active_down_interval(&self) -> Duration {
         match self.rules.silence {
             Silence::SkewOfSecond | Silence::SkewOfInterval => {
@@ -170,7 +171,8 @@ impl Election {
         }
     }
 
-    /// The preemption setting that holds: an owner's is always to preempt at once. RFC 9568 §6.1 (Preempt_Mode).
+    /// The preemption setting that holds: an owner's is always to preempt at once. RFC 9568 §6.1
+    /// (Preempt_Mode).
     fn preemption(&self) -> Preempt {
         match self.is_owner() {
             true => Preempt::AT_ONCE,

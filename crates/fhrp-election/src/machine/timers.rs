@@ -23,8 +23,8 @@ impl Timers {
 }
 
 impl Election {
-    /// Does whatever is due at `now`. Early and repeated calls do nothing; afterwards [`Self::next_deadline`] is later
-    /// than `now`.
+    /// Does whatever is due at `now`. Early and repeated calls do nothing; afterwards [`Self::next_deadline`]
+    /// is later than `now`.
     pub fn handle_timeout(&mut self, now: Instant, out: &mut Vec<Effect>) {
         // Active first: a speaker that runs out of both roles at once has to see the active one empty.
         if self.timers.active.take_if(|due| *due <= now).is_some() {
@@ -38,7 +38,8 @@ impl Election {
         }
     }
 
-    /// The active role is empty. RFC 9568 §6.4.2; RFC 2281 event c, and event i for what a resignation adds to it.
+    /// The active role is empty. RFC 9568 §6.4.2; RFC 2281 event c, and event i for what a resignation adds
+    /// to it.
     pub(super) fn active_lost(&mut self, now: Instant, out: &mut Vec<Effect>) {
         self.vacate_active();
         match (self.state, self.rules.succession) {
@@ -67,8 +68,9 @@ impl Election {
         }
     }
 
-    /// The next advert is due. It follows the last deadline, not the time it was noticed, so that intervals do not
-    /// drift; but adverts that were missed altogether are not made up for. RFC 9568 §6.4.3; RFC 2281 event e.
+    /// The next advert is due. It follows the last deadline, not the time it was noticed, so that intervals
+    /// do not drift; but adverts that were missed altogether are not made up for. RFC 9568 §6.4.3; RFC 2281
+    /// event e.
     pub(super) fn hello_due(&mut self, now: Instant, out: &mut Vec<Effect>) {
         let next = self.timers.hello.unwrap_or(now) + self.hello();
         self.advertise(now, out);

@@ -1,0 +1,212 @@
+//! Three routers on a LAN: they start, the best one is killed, comes back, and resigns. The times were computed by
+//! hand from the specifications; a packet takes 1 ms.
+
+use std::time::Duration;
+
+use fhrp_election::{Candidacy, Preempt, Rules};
+
+use crate::lan::Lan;
+use crate::router::candidate;
+
+fn paced(hello: u64, me: Candidacy) -> Candidacy {
+    Candidacy { hello: Duration::from_secs(hello), ..me }
+}
+
+/// Preempts only where that is the default of the protocol or asked for.
+fn patient(me: Candidacy) -> Candidacy {
+    Candidacy { preempt: Preempt::Never, ..me }
+}
+
+/// Down intervals: 3 s + 56/256 s = 3218.750 ms for 200, 3609.375 ms for 100, 3 s + 166/256 s = 3648.437 ms for 90.
+#[test]
+fn vrrp_v3_one_second() {
+    let mut lan = Lan::new(Rules::VRRP_V3, &[candidate(200, 1), candidate(100, 2), candidate(90, 3)]);
+    for router in 1..=3 {
+        lan.start(0, router);
+    }
+    lan.kill(10_000, 1);
+    lan.start(20_000, 1);
+    lan.stop(30_000, 1);
+    let expected = [
+        "0 r1 Init -> Listen (Startup)",
+        "0 r2 Init -> Listen (Startup)",
+        "0 r3 Init -> Listen (Startup)",
+        "3218.750 r1 Listen -> Active (ActiveSilent)",
+        "10000 r1 killed",
+        // r1's last advert left at 9218.750 and arrived 1 ms later.
+        "12829.125 r2 Listen -> Active (ActiveSilent)",
+        "20000 r1 Init -> Listen (Startup)",
+        "23218.750 r1 Listen -> Active (LowerActiveOutlasted)",
+        "23219.750 r2 Active -> Listen (Outranked)",
+        "30000 r1 Active -> Init (Shutdown)",
+        // Heard at 30001; the skew of 100 is 609.375 ms.
+        "30610.375 r2 Listen -> Active (ActiveResigned)",
+    ];
+    assert_eq!(lan.story(40_000), expected);
+}
+
+/// Down intervals: 6 s and a part of one second, not of two: 6218.750 ms, 6609.375 ms.
+#[test]
+fn vrrp_v2_two_seconds() {
+    let routers = [candidate(200, 1), candidate(100, 2), candidate(90, 3)].map(|me| paced(2, me));
+    let mut lan = Lan::new(Rules::VRRP_V2, &routers);
+    for router in 1..=3 {
+        lan.start(0, router);
+    }
+    lan.kill(20_000, 1);
+    lan.start(30_000, 1);
+    lan.stop(40_000, 1);
+    let expected = [
+        "0 r1 Init -> Listen (Startup)",
+        "0 r2 Init -> Listen (Startup)",
+        "0 r3 Init -> Listen (Startup)",
+        "6218.750 r1 Listen -> Active (ActiveSilent)",
+        "20000 r1 killed",
+        // The last advert left at 18218.750.
+        "24829.125 r2 Listen -> Active (ActiveSilent)",
+        "30000 r1 Init -> Listen (Startup)",
+        "36218.750 r1 Listen -> Active (LowerActiveOutlasted)",
+        "36219.750 r2 Active -> Listen (Outranked)",
+        "40000 r1 Active -> Init (Shutdown)",
+        "40610.375 r2 Listen -> Active (ActiveResigned)",
+    ];
+    assert_eq!(lan.story(50_000), expected);
+}
+
+/// 110 with preemption, two of 100 of which the higher address leads; Hello every 3 s, hold time 10 s.
+#[test]
+fn hsrp_three_and_ten_seconds() {
+    let routers = [candidate(110, 1), patient(candidate(100, 2)), patient(candidate(100, 3))];
+    let mut lan = Lan::new(Rules::HSRP, &routers.map(|me| paced(3, me)));
+    for router in 1..=3 {
+        lan.start(0, router);
+    }
+    lan.kill(60_000, 1);
+    lan.start(120_000, 1);
+    lan.stop(180_000, 1);
+    let expected = [
+        "0 r1 Init -> Listen (Startup)",
+        "0 r2 Init -> Listen (Startup)",
+        "0 r3 Init -> Listen (Startup)",
+        // Listen for a hold time, Speak for a hold time.
+        "10000 r1 Listen -> Speak (ActiveSilent)",
+        "10000 r2 Listen -> Speak (ActiveSilent)",
+        "10000 r3 Listen -> Speak (ActiveSilent)",
+        "10001 r2 Speak -> Listen (HigherContender)",
+        "10001 r3 Speak -> Listen (HigherContender)",
+        "20000 r1 Speak -> Standby (StandbySilent)",
+        "20000 r1 Standby -> Active (ActiveSilent)",
+        // Their active timers run since 10000; r1's Hellos are a millisecond away.
+        "20000 r2 Listen -> Speak (ActiveSilent)",
+        "20000 r3 Listen -> Speak (ActiveSilent)",
+        "20001 r2 Speak -> Listen (HigherContender)",
+        "20001 r3 Speak -> Listen (HigherContender)",
+        // The standby router of 20001 has become active; its hold time as a standby router ends.
+        "30001 r2 Listen -> Speak (StandbySilent)",
+        "30001 r3 Listen -> Speak (StandbySilent)",
+        "30002 r2 Speak -> Listen (HigherContender)",
+        "40001 r3 Speak -> Standby (StandbySilent)",
+        "60000 r1 killed",
+        // r1's last Hello left at 59000.
+        "69001 r2 Listen -> Speak (ActiveSilent)",
+        "69001 r3 Standby -> Active (ActiveSilent)",
+        "79001 r2 Speak -> Standby (StandbySilent)",
+        "120000 r1 Init -> Listen (Startup)",
+        // r3's Hellos leave at 69001 + 3000 k, this one at 120001.
+        "120002 r1 Listen -> Active (LowerActiveChallenged)",
+        "120003 r3 Active -> Speak (Couped)",
+        "120004 r2 Standby -> Listen (HigherContender)",
+        "130003 r3 Speak -> Standby (StandbySilent)",
+        "180000 r1 Active -> Init (Shutdown)",
+        "180001 r2 Listen -> Speak (ActiveResigned)",
+        "180001 r3 Standby -> Active (ActiveResigned)",
+        "190001 r2 Speak -> Standby (StandbySilent)",
+    ];
+    assert_eq!(lan.story(200_000), expected);
+}
+
+/// 110 with preemption, 100, 90; Hello every 3 s, hold time 10 s.
+#[test]
+fn glbp_gateway_three_and_ten_seconds() {
+    let routers = [candidate(110, 1), patient(candidate(100, 2)), patient(candidate(90, 3))];
+    let mut lan = Lan::new(Rules::GLBP_GATEWAY, &routers.map(|me| paced(3, me)));
+    for router in 1..=3 {
+        lan.start(0, router);
+    }
+    lan.kill(60_000, 1);
+    lan.start(120_000, 1);
+    lan.stop(180_000, 1);
+    let expected = [
+        "0 r1 Init -> Listen (Startup)",
+        "0 r2 Init -> Listen (Startup)",
+        "0 r3 Init -> Listen (Startup)",
+        "10000 r1 Listen -> Speak (ActiveSilent)",
+        "10000 r2 Listen -> Speak (ActiveSilent)",
+        "10000 r3 Listen -> Speak (ActiveSilent)",
+        "10001 r2 Speak -> Listen (HigherContender)",
+        "10001 r3 Speak -> Listen (HigherContender)",
+        "20000 r1 Speak -> Standby (StandbySilent)",
+        "20000 r1 Standby -> Active (ActiveSilent)",
+        "20000 r2 Listen -> Speak (ActiveSilent)",
+        "20000 r3 Listen -> Speak (ActiveSilent)",
+        "20001 r2 Speak -> Listen (HigherContender)",
+        "20001 r3 Speak -> Listen (HigherContender)",
+        "30001 r2 Listen -> Speak (StandbySilent)",
+        "30001 r3 Listen -> Speak (StandbySilent)",
+        "30002 r3 Speak -> Listen (HigherContender)",
+        "40001 r2 Speak -> Standby (StandbySilent)",
+        "60000 r1 killed",
+        "69001 r2 Standby -> Active (ActiveSilent)",
+        "69001 r3 Listen -> Speak (ActiveSilent)",
+        "79001 r3 Speak -> Standby (StandbySilent)",
+        "120000 r1 Init -> Listen (Startup)",
+        // r2's Hello of 120001: the listener speaks first, and claims at the one of 123001.
+        "120002 r1 Listen -> Speak (LowerActiveChallenged)",
+        "120003 r3 Standby -> Listen (HigherContender)",
+        "123002 r1 Speak -> Active (LowerActiveChallenged)",
+        "123003 r2 Active -> Speak (Outranked)",
+        // A speaker's Hello restarted r3's standby timer at 120003; r2's Hello of 132003 sends it back.
+        "130003 r3 Listen -> Speak (StandbySilent)",
+        "132004 r3 Speak -> Listen (HigherContender)",
+        "133003 r2 Speak -> Standby (StandbySilent)",
+        "180000 r1 Active -> Init (Shutdown)",
+        "180001 r2 Standby -> Active (ActiveResigned)",
+        "180001 r3 Listen -> Speak (ActiveResigned)",
+        "190001 r3 Speak -> Standby (StandbySilent)",
+    ];
+    assert_eq!(lan.story(200_000), expected);
+}
+
+/// A primary (167) and two secondaries (135) that learn of the forwarder from it; preemption after 30 s.
+#[test]
+fn glbp_forwarder_thirty_seconds_delay() {
+    let preempt = Preempt::After(Duration::from_secs(30));
+    let routers = [candidate(167, 1), candidate(135, 2), candidate(135, 3)];
+    let mut lan = Lan::new(Rules::GLBP_FORWARDER, &routers.map(|me| paced(3, Candidacy { preempt, ..me })));
+    lan.start(0, 1);
+    lan.start(11_000, 2);
+    lan.start(11_000, 3);
+    lan.kill(60_000, 1);
+    lan.start(120_000, 1);
+    lan.stop(180_000, 1);
+    let expected = [
+        "0 r1 Init -> Listen (Startup)",
+        "10000 r1 Listen -> Active (ActiveSilent)",
+        "11000 r2 Init -> Listen (Startup)",
+        "11000 r3 Init -> Listen (Startup)",
+        "60000 r1 killed",
+        // The last announcement left at 58000. Both take over; the higher address stays.
+        "68001 r2 Listen -> Active (ActiveSilent)",
+        "68001 r3 Listen -> Active (ActiveSilent)",
+        "68002 r2 Active -> Listen (Outranked)",
+        "120000 r1 Init -> Listen (Startup)",
+        // The lower one is first heard at 122002 and exactly 30 s later for the eleventh time.
+        "152002 r1 Listen -> Active (LowerActiveChallenged)",
+        "152003 r3 Active -> Listen (Outranked)",
+        "180000 r1 Active -> Init (Shutdown)",
+        "180001 r2 Listen -> Active (ActiveResigned)",
+        "180001 r3 Listen -> Active (ActiveResigned)",
+        "180002 r2 Active -> Listen (Outranked)",
+    ];
+    assert_eq!(lan.story(200_000), expected);
+}
