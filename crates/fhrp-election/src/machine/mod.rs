@@ -213,7 +213,6 @@ impl Election {
             self.vacate_standby();
         }
         self.vacate_active();
-        self.lower_since = None;
         self.answered = None;
         self.enter(State::Active, cause, now, out);
         self.advertise(now, out);

@@ -6,6 +6,7 @@
 mod lan;
 mod preemption;
 mod retuning;
+mod rfc2281;
 mod rfc3768;
 mod rfc9568;
 mod robustness;

@@ -82,6 +82,18 @@ fn rfc9568_6_4_2_the_skew_after_priority_zero_is_of_the_learned_interval() {
 }
 
 #[test]
+fn rfc9568_6_4_2_an_advert_after_priority_zero_is_believed() {
+    let mut router = Router::v3(100);
+    router.start(0);
+    router.hear(1_000_000, advert(Claim::Resign, 0, 3));
+    router.hear(1_100_000, active(200, 4));
+    assert_eq!(
+        router.timeout(1_100_000 + 3_609_375),
+        [moved(State::Listen, State::Active, Cause::ActiveSilent), Effect::Advertise]
+    );
+}
+
+#[test]
 fn rfc9568_6_4_2_backup_learns_from_the_advert_it_accepts() {
     let mut router = Router::v3(100);
     router.start(0);
@@ -101,6 +113,7 @@ fn rfc9568_6_4_2_preempting_backup_discards_lower() {
     assert_eq!(router.hear(1_000_000, Advert { hello: Duration::from_secs(2), ..active(99, 3) }), []);
     assert_eq!(router.deadline(), Some(3_609_375));
     assert_eq!(router.election.learned_interval(), Duration::from_secs(1));
+    assert_eq!(router.election.active().unwrap().rank, rank(99, 3), "but it is known to be active");
     let cause = Cause::LowerActiveOutlasted { lower: rank(99, 3) };
     assert_eq!(router.timeout(3_609_375), [moved(State::Listen, State::Active, cause), Effect::Advertise]);
     assert_eq!(router.election.active(), None);
@@ -141,6 +154,8 @@ fn rfc9568_6_4_3_missed_adverts_are_not_made_up_for() {
     assert_eq!(router.deadline(), Some(2_000_000));
     assert_eq!(router.timeout(7_500_000), [Effect::Advertise]);
     assert_eq!(router.deadline(), Some(8_500_000));
+    assert_eq!(router.timeout(9_500_000), [Effect::Advertise]);
+    assert_eq!(router.deadline(), Some(10_500_000), "a whole interval late is as late as more");
 }
 
 #[test]

@@ -1,0 +1,78 @@
+//! What the transition table of RFC 2281 does not show: who is known to hold which role. Times are microseconds.
+
+use fhrp_election::{Cause, Claim, Effect, Rank, Rules, State};
+
+use crate::router::{Router, active, advert, candidate, rank};
+
+const SECOND: u64 = 1_000_000;
+
+fn listener() -> Router {
+    let mut router = Router::new(Rules::HSRP, candidate(100, 2));
+    router.start(0);
+    router.hear(SECOND, active(150, 3));
+    router.hear(SECOND, advert(Claim::Standby, 140, 4));
+    router
+}
+
+fn active_rank(router: &Router) -> Option<Rank> {
+    router.election.active().map(|heard| heard.rank)
+}
+
+fn standby_rank(router: &Router) -> Option<Rank> {
+    router.election.standby().map(|heard| heard.rank)
+}
+
+#[test]
+fn a_standby_router_that_becomes_active_is_standby_no_more() {
+    let mut router = listener();
+    assert_eq!((active_rank(&router), standby_rank(&router)), (Some(rank(150, 3)), Some(rank(140, 4))));
+    router.hear(2 * SECOND, active(140, 4));
+    assert_eq!((active_rank(&router), standby_rank(&router)), (Some(rank(140, 4)), None));
+    assert_eq!(router.election.timers().standby.map(|at| at.as_micros()), Some(11 * SECOND), "still awaited");
+}
+
+#[test]
+fn an_active_router_knows_its_standby_router_until_that_falls_silent() {
+    let mut router = Router::new(Rules::HSRP, candidate(100, 2));
+    router.start(0);
+    router.timeout(10 * SECOND);
+    router.timeout(20 * SECOND);
+    assert_eq!(router.election.state(), State::Active);
+    router.hear(21 * SECOND, advert(Claim::Standby, 90, 4));
+    router.timeout(30 * SECOND);
+    assert_eq!(standby_rank(&router), Some(rank(90, 4)));
+    router.timeout(31 * SECOND);
+    assert_eq!((standby_rank(&router), router.election.state()), (None, State::Active));
+}
+
+#[test]
+fn a_higher_speaker_empties_the_standby_role_until_it_is_taken() {
+    let mut router = Router::new(Rules::HSRP, candidate(100, 2));
+    router.start(0);
+    router.hear(9 * SECOND, active(150, 3));
+    router.timeout(10 * SECOND);
+    assert_eq!(router.election.state(), State::Speak);
+    router.hear(11 * SECOND, advert(Claim::Speak, 110, 4));
+    assert_eq!((router.election.state(), standby_rank(&router)), (State::Listen, None));
+}
+
+#[test]
+fn a_resignation_counts_only_from_the_router_that_is_followed() {
+    let mut router = listener();
+    assert_eq!(router.hear(2 * SECOND, advert(Claim::Resign, 100, 9)), []);
+    let cause = Cause::ActiveResigned;
+    let speaks = Effect::Moved { from: State::Listen, to: State::Speak, cause };
+    assert_eq!(router.hear(3 * SECOND, advert(Claim::Resign, 100, 3)), [speaks, Effect::Advertise]);
+    assert_eq!(active_rank(&router), None);
+}
+
+#[test]
+fn defending_coups_are_limited_to_two_an_interval() {
+    let mut router = Router::new(Rules::HSRP, candidate(100, 2));
+    router.start(0);
+    router.timeout(10 * SECOND);
+    router.timeout(20 * SECOND);
+    assert_eq!(router.hear(20 * SECOND + 1, active(90, 3)), [Effect::Coup]);
+    assert_eq!(router.hear(20 * SECOND + 400_000, active(90, 3)), []);
+    assert_eq!(router.hear(20 * SECOND + 500_001, active(90, 3)), [Effect::Coup]);
+}
