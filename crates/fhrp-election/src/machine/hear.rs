@@ -135,7 +135,6 @@ impl Election {
     fn hear_speaker(&mut self, now: Instant, advert: &Advert, out: &mut Vec<Effect>) {
         match (self.state, advert.from > self.me.rank) {
             (State::Speak | State::Standby, true) => {
-                self.vacate_standby();
                 self.restart_standby(now);
                 self.become_listener(now, Cause::HigherContender { by: advert.from }, out);
             }

@@ -209,11 +209,7 @@ impl Election {
     }
 
     fn become_active(&mut self, now: Instant, cause: Cause, out: &mut Vec<Effect>) {
-        if self.state == State::Standby {
-            self.vacate_standby();
-        }
         self.vacate_active();
-        self.answered = None;
         self.enter(State::Active, cause, now, out);
         self.advertise(now, out);
     }

@@ -46,14 +46,11 @@ fn an_active_router_knows_its_standby_router_until_that_falls_silent() {
 }
 
 #[test]
-fn a_higher_speaker_empties_the_standby_role_until_it_is_taken() {
-    let mut router = Router::new(Rules::HSRP, candidate(100, 2));
-    router.start(0);
-    router.hear(9 * SECOND, active(150, 3));
-    router.timeout(10 * SECOND);
-    assert_eq!(router.election.state(), State::Speak);
-    router.hear(11 * SECOND, advert(Claim::Speak, 110, 4));
-    assert_eq!((router.election.state(), standby_rank(&router)), (State::Listen, None));
+fn a_listener_that_coups_still_knows_the_standby_router() {
+    let mut router = listener();
+    let effects = router.hear(2 * SECOND, active(90, 3));
+    assert_eq!(effects.first(), Some(&Effect::Coup));
+    assert_eq!((active_rank(&router), standby_rank(&router)), (None, Some(rank(140, 4))));
 }
 
 #[test]
