@@ -11,11 +11,11 @@ use fhrp_wire::{Family, MacAddr};
 use crate::{GroupId, InterfaceName, Protocol};
 
 /// The most virtual addresses that one group may have: what the count octet of a packet can say (RFC 9568 §5.2.5).
-pub const ADDRESSES_MAX: usize = 255;
+const ADDRESSES_MAX: usize = 255;
 /// The most unicast peers of one group.
-pub const PEERS_MAX: usize = 64;
+const PEERS_MAX: usize = 64;
 /// The longest preempt delay.
-pub const PREEMPT_DELAY_MAX: Duration = Duration::from_secs(3600);
+const PREEMPT_DELAY_MAX: Duration = Duration::from_secs(3600);
 
 /// A VRRP group as an operator would say it; unchecked.
 #[derive(Clone, Debug, PartialEq, Eq)]

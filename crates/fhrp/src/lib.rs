@@ -13,13 +13,20 @@
 #![forbid(unsafe_code)]
 
 mod action;
+mod announce;
 mod binding;
 mod config;
+mod deadlines;
+mod engine;
+mod group;
 mod ids;
+mod limiter;
 mod link;
 mod notice;
+mod pacer;
 mod stats;
 mod status;
+mod vrrp;
 
 #[cfg(feature = "driver")]
 pub mod driver;
@@ -27,9 +34,10 @@ pub mod driver;
 pub use action::Action;
 pub use binding::{Acceptance, Binding, Gate, ProgramFault, Responder, Revision};
 pub use config::{
-    AnnounceSchedule, Authentication, ChecksumPolicy, ConfigError, ConfigField, Prefix, RouterAdvertisement,
+    AdvertisementInterval, AnnounceSchedule, Authentication, ChecksumPolicy, ConfigError, ConfigField, Prefix, RouterAdvertisement,
     VrrpConfig, VrrpSettings,
 };
+pub use engine::{DuplicateGroup, Engine, UnknownGroup};
 pub use fhrp_election::{Cause, Instant, Rank};
 pub use fhrp_wire::{Family, MacAddr};
 pub use ids::{GroupId, IfIndex, InterfaceName, Protocol, SeatId};

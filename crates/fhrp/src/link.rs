@@ -32,6 +32,15 @@ impl LinkState {
         self.ipv4.first().copied()
     }
 
+    /// Whether `address` is one of its own.
+    #[must_use]
+    pub fn has(&self, address: std::net::IpAddr) -> bool {
+        match address {
+            std::net::IpAddr::V4(address) => self.ipv4.contains(&address),
+            std::net::IpAddr::V6(address) => self.ipv6.contains(&address),
+        }
+    }
+
     /// The address that IPv6 advertisements come from: the link-local (RFC 9568 §1.6).
     #[must_use]
     pub fn link_local(&self) -> Option<Ipv6Addr> {

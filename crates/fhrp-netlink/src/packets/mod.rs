@@ -185,6 +185,10 @@ impl PacketIo for PacketSockets {
         Ok(())
     }
 
+    fn refresh(&mut self, interface: IfIndex) {
+        self.rejoin(interface);
+    }
+
     /// Sends what is queued there, then closes the sockets.
     fn detach(&mut self, interface: IfIndex) {
         self.flush();

@@ -3,11 +3,17 @@
 //! Everything outside is behind three traits. A backend that is slow, or a notice that nobody fetches, never delays
 //! the protocol: [`Backend::program`] only queues, and notices go through a bounded channel.
 
+mod handle;
+mod run;
+
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
 
 use bytes::Bytes;
+
+pub use handle::{ApplyError, Change, Handle, Snapshot, Stopped};
+pub use run::Driver;
 
 use crate::{Binding, IfIndex, Instant, LinkEvent, ProgramFault, Revision, SeatId};
 
@@ -65,6 +71,9 @@ pub trait PacketIo {
     /// # Errors
     /// What the system says; the engine's groups there then wait with that text.
     fn attach(&mut self, interface: IfIndex) -> io::Result<()>;
+
+    /// The interface changed; what depends on its addresses (group memberships) may have to be done again.
+    fn refresh(&mut self, _interface: IfIndex) {}
 
     /// Ends it.
     fn detach(&mut self, interface: IfIndex);

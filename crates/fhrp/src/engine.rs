@@ -1,0 +1,327 @@
+//! The engine: groups on interfaces, fed with frames, link events, acknowledgements and time.
+
+mod announcements;
+mod frames;
+mod interface;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use fhrp_election::{Effect, Instant};
+
+use crate::deadlines::Deadlines;
+use crate::group::{Announce, Group, Out};
+use crate::{
+    Action, GroupId, GroupStatus, IfIndex, InterfaceName, InterfaceStats, LinkEvent, LinkState, ProgramFault,
+    Revision, SeatId, Stats, VrrpConfig,
+};
+
+use interface::Interface;
+
+/// First-hop redundancy without sockets, clocks, threads or an operating system.
+///
+/// Its methods are of four kinds:
+///
+/// * *wishes*: [`Engine::add`], [`Engine::update`], [`Engine::remove`], [`Engine::stop`];
+/// * *inputs*, each with the time at which it happened: [`Engine::handle_frame`], [`Engine::handle_link`],
+///   [`Engine::handle_programmed`], [`Engine::handle_mended`], [`Engine::handle_timeout`];
+/// * *outputs*: [`Engine::poll_action`], to be drained after every call of the first two kinds, and
+///   [`Engine::next_deadline`], asked after that;
+/// * *looks*: [`Engine::status`] and the counters.
+///
+/// Frames that arrived before a deadline should be handed in before [`Engine::handle_timeout`] is called for it, even
+/// if both are late: a router that was held up listens before it claims anything.
+#[derive(Debug, Default)]
+pub struct Engine {
+    /// Slots are reused; ids of seats are not.
+    groups: Vec<Option<Group>>,
+    ids: BTreeMap<GroupId, usize>,
+    seats: BTreeMap<SeatId, usize>,
+    interfaces: Vec<Interface>,
+    names: BTreeMap<InterfaceName, usize>,
+    indexes: BTreeMap<IfIndex, usize>,
+    group_deadlines: Deadlines,
+    pacer_deadlines: Deadlines,
+    actions: VecDeque<Action>,
+    effects: Vec<Effect>,
+    seats_given: u32,
+    stats: Stats,
+}
+
+/// No group of that name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no group {0}")]
+pub struct UnknownGroup(pub GroupId);
+
+/// A group of that name exists.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is already a group {0}")]
+pub struct DuplicateGroup(pub GroupId);
+
+impl Engine {
+    /// An engine without groups.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a group; it starts when its interface is known and fit.
+    ///
+    /// # Errors
+    /// A group with the same interface, protocol, family and number exists.
+    pub fn add(&mut self, now: Instant, config: VrrpConfig) -> Result<(), DuplicateGroup> {
+        let id = config.id().clone();
+        if self.ids.contains_key(&id) {
+            return Err(DuplicateGroup(id));
+        }
+        self.seats_given += 1;
+        let seat = SeatId(self.seats_given);
+        let slot = self.groups.iter().position(Option::is_none).unwrap_or(self.groups.len());
+        let mut group = Group::new(seat, config);
+        let at = self.interface_slot(&id.interface);
+        let Some(interface) = self.interfaces.get_mut(at) else { return Ok(()) };
+        if let Some(index) = interface.enlist(id.family, id.number, slot) {
+            self.actions.push_back(Action::Attach(index));
+        }
+        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects };
+        group.introduce(now, &mut out);
+        group.handle_link(now, interface.link.clone(), &mut out);
+        self.group_deadlines.set(slot, group.next_deadline());
+        if slot == self.groups.len() {
+            self.groups.push(Some(group));
+        } else if let Some(place) = self.groups.get_mut(slot) {
+            *place = Some(group);
+        }
+        self.ids.insert(id, slot);
+        self.seats.insert(seat, slot);
+        Ok(())
+    }
+
+    /// Gives a group another configuration. It keeps its state, unless its version or its kind of MAC changes: then it
+    /// resigns and starts anew. An equal configuration changes nothing.
+    ///
+    /// # Errors
+    /// There is no such group.
+    pub fn update(&mut self, now: Instant, config: VrrpConfig) -> Result<(), UnknownGroup> {
+        let id = config.id().clone();
+        let slot = self.slot_of(&id)?;
+        let Some(Some(group)) = self.groups.get_mut(slot) else { return Err(UnknownGroup(id)) };
+        let present = group.config();
+        if *present == config {
+            return Ok(());
+        }
+        if present.version() != config.version() || present.virtual_mac() != config.virtual_mac() {
+            self.remove(now, &id)?;
+            return self.add(now, config).map_err(|DuplicateGroup(id)| UnknownGroup(id));
+        }
+        self.with_group(slot, |group, out| {
+            group.reconfigure(now, config, out);
+            Announce::Nothing
+        });
+        Ok(())
+    }
+
+    /// Removes a group; if it is Active it resigns first.
+    ///
+    /// # Errors
+    /// There is no such group.
+    pub fn remove(&mut self, now: Instant, id: &GroupId) -> Result<(), UnknownGroup> {
+        let slot = self.slot_of(id)?;
+        let Some(Some(mut group)) = self.groups.get_mut(slot).map(Option::take) else {
+            return Err(UnknownGroup(id.clone()));
+        };
+        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects };
+        group.stop(now, &mut out);
+        group.withdraw(&mut out);
+        self.group_deadlines.set(slot, None);
+        self.ids.remove(id);
+        self.seats.remove(&group.seat());
+        if let Some(interface) = self.names.get(&id.interface).and_then(|at| self.interfaces.get_mut(*at))
+            && let Some(index) = interface.dismiss(id.family, id.number)
+        {
+            self.actions.push_back(Action::Detach(index));
+        }
+        Ok(())
+    }
+
+    /// Stops every group: those that are Active resign, all of them before anything else. Nothing is programmed any
+    /// more; the dataplane is for the caller to clear as a whole.
+    pub fn stop(&mut self, now: Instant) {
+        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects };
+        for (slot, group) in self.groups.iter_mut().enumerate() {
+            if let Some(group) = group {
+                group.stop(now, &mut out);
+                self.group_deadlines.set(slot, None);
+            }
+        }
+    }
+
+    /// An interface appeared, changed or went. Interfaces without groups are remembered for groups to come.
+    pub fn handle_link(&mut self, now: Instant, event: LinkEvent) {
+        match event {
+            LinkEvent::Gone(index) => {
+                if let Some(at) = self.indexes.remove(&index) {
+                    self.change_link(now, at, None);
+                }
+            }
+            LinkEvent::Present(link) => {
+                let at = self.interface_slot(&link.name);
+                let renamed = self.indexes.insert(link.index, at).filter(|before| *before != at);
+                if let Some(before) = renamed {
+                    self.change_link(now, before, None);
+                }
+                self.change_link(now, at, Some(Arc::new(link)));
+            }
+        }
+    }
+
+    fn change_link(&mut self, now: Instant, at: usize, link: Option<Arc<LinkState>>) {
+        let Some(interface) = self.interfaces.get_mut(at) else { return };
+        let before = interface.link.as_ref().map(|link| link.index);
+        let after = link.as_ref().map(|link| link.index);
+        interface.link.clone_from(&link);
+        if before != after {
+            if let Some(before) = before.filter(|_| interface.has_groups()) {
+                self.actions.push_back(Action::Detach(before));
+            }
+            if let Some(stale) = before.filter(|before| self.indexes.get(before) == Some(&at)) {
+                self.indexes.remove(&stale);
+            }
+            if let Some(after) = after.filter(|_| interface.has_groups()) {
+                self.actions.push_back(Action::Attach(after));
+            }
+        }
+        let slots: Vec<usize> = interface.slots().collect();
+        for slot in slots {
+            self.with_group(slot, |group, out| {
+                group.handle_link(now, link.clone(), out);
+                Announce::Nothing
+            });
+        }
+    }
+
+    /// The backend answers a [`Action::Program`].
+    pub fn handle_programmed(
+        &mut self,
+        now: Instant,
+        seat: SeatId,
+        revision: Revision,
+        result: Result<(), ProgramFault>,
+    ) {
+        if let Some(slot) = self.seats.get(&seat).copied() {
+            let announce = self.with_group(slot, |group, out| group.handle_programmed(now, revision, result, out));
+            self.announce(now, slot, announce);
+        }
+    }
+
+    /// The backend found something of this seat gone and put it back.
+    pub fn handle_mended(&mut self, now: Instant, seat: SeatId, what: Arc<str>) {
+        if let Some(slot) = self.seats.get(&seat).copied() {
+            let announce = self.with_group(slot, |group, out| group.handle_mended(now, what, out));
+            self.announce(now, slot, announce);
+        }
+    }
+
+    /// An [`Action::Attach`] failed: the groups there wait, and try again by and by.
+    pub fn handle_attach_fault(&mut self, now: Instant, interface: IfIndex, fault: &ProgramFault) {
+        let Some(place) = self.indexes.get(&interface).copied() else { return };
+        let Some(interface) = self.interfaces.get_mut(place) else { return };
+        interface.attach_failed = true;
+        let slots: Vec<usize> = interface.slots().collect();
+        for slot in slots {
+            self.with_group(slot, |group, out| {
+                group.fail(now, fault.0.clone(), out);
+                Announce::Nothing
+            });
+        }
+    }
+
+    /// Asks for frames again if that had failed and the group in `slot` is about to try again.
+    fn attach_again(&mut self, now: Instant, slot: usize) {
+        let Some(Some(group)) = self.groups.get(slot) else { return };
+        let Some(place) = self.names.get(&group.id().interface).filter(|_| group.retries(now)) else { return };
+        let Some(interface) = self.interfaces.get_mut(*place).filter(|interface| interface.attach_failed) else {
+            return;
+        };
+        interface.attach_failed = false;
+        self.actions.extend(interface.link.as_ref().map(|link| Action::Attach(link.index)));
+    }
+
+    /// It is `now`. Early and repeated calls are harmless; adverts of all groups come before announcements.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(slot) = self.group_deadlines.due(now) {
+            self.attach_again(now, slot);
+            let announce = self.with_group(slot, |group, out| group.handle_timeout(now, out));
+            self.announce(now, slot, announce);
+            self.advertise_as_router(now, slot);
+        }
+        while let Some(at) = self.pacer_deadlines.due(now) {
+            self.drain_pacer(now, at);
+        }
+    }
+
+    /// When [`Engine::handle_timeout`] is due next.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        [self.group_deadlines.next(), self.pacer_deadlines.next()].into_iter().flatten().min()
+    }
+
+    /// The next thing to do, in order.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        let action = self.actions.pop_front();
+        if matches!(action, Some(Action::Transmit { .. } | Action::Unicast { .. })) {
+            self.stats.frames_sent += 1;
+        }
+        action
+    }
+
+    /// Snapshots of all groups, ordered by id.
+    pub fn status(&self) -> impl Iterator<Item = GroupStatus> + '_ {
+        self.ids.values().filter_map(|slot| self.groups.get(*slot)?.as_ref().map(Group::status))
+    }
+
+    /// The configuration of a group.
+    #[must_use]
+    pub fn config(&self, id: &GroupId) -> Option<&VrrpConfig> {
+        let slot = self.ids.get(id)?;
+        self.groups.get(*slot)?.as_ref().map(Group::config)
+    }
+
+    /// Counters of the interfaces that have groups, ordered by name.
+    pub fn interfaces(&self) -> impl Iterator<Item = (&InterfaceName, &InterfaceStats)> {
+        let known = self.names.iter().filter_map(|(name, at)| Some((name, self.interfaces.get(*at)?)));
+        known.filter(|(_, interface)| interface.has_groups()).map(|(name, interface)| (name, &interface.stats))
+    }
+
+    /// Counters of the engine.
+    #[must_use]
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    fn slot_of(&self, id: &GroupId) -> Result<usize, UnknownGroup> {
+        self.ids.get(id).copied().ok_or_else(|| UnknownGroup(id.clone()))
+    }
+
+    fn interface_slot(&mut self, name: &InterfaceName) -> usize {
+        if let Some(at) = self.names.get(name) {
+            return *at;
+        }
+        self.interfaces.push(Interface::default());
+        self.names.insert(name.clone(), self.interfaces.len() - 1);
+        self.interfaces.len() - 1
+    }
+
+    /// Calls `act` on a group and re-arms its deadline.
+    fn with_group(&mut self, slot: usize, act: impl FnOnce(&mut Group, &mut Out<'_>) -> Announce) -> Announce {
+        let Some(Some(group)) = self.groups.get_mut(slot) else {
+            self.group_deadlines.set(slot, None);
+            return Announce::Nothing;
+        };
+        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects };
+        let announce = act(group, &mut out);
+        self.group_deadlines.set(slot, group.next_deadline());
+        announce
+    }
+}
+

@@ -1,0 +1,104 @@
+//! Announcements out: gratuitous ARP, unsolicited NA and router advertisements, paced on each interface.
+
+use std::net::IpAddr;
+
+use bytes::BytesMut;
+use fhrp_election::Instant;
+use fhrp_wire::envelope::build;
+use fhrp_wire::{Family, MacAddr};
+
+use super::Engine;
+use super::interface::Announcement;
+use crate::group::{Announce, Group};
+use crate::{Action, IfIndex, Prefix};
+
+/// RFC 4861 §4.2: the all-nodes group, and its MAC.
+const ALL_NODES: std::net::Ipv6Addr = std::net::Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+
+impl Engine {
+    /// Queues every address of a group for announcement, unless the last round is still waiting.
+    pub(super) fn announce(&mut self, now: Instant, slot: usize, announce: Announce) {
+        let Some(Some(group)) = self.groups.get_mut(slot) else { return };
+        let due = announce == Announce::Now && group.serves() && group.announcements_queued == 0;
+        let Some(place) = self.names.get(&group.id().interface).copied().filter(|_| due) else { return };
+        let Some(interface) = self.interfaces.get_mut(place) else { return };
+        group.announcements_queued = group.config().addresses().len();
+        for address in 0..group.announcements_queued {
+            interface.pacer.push(Announcement { slot, address });
+        }
+        self.drain_pacer(now, place);
+    }
+
+    /// Sends what may go out at `now`.
+    pub(super) fn drain_pacer(&mut self, now: Instant, place: usize) {
+        let Some(interface) = self.interfaces.get_mut(place) else {
+            self.pacer_deadlines.set(place, None);
+            return;
+        };
+        while let Some(announcement) = interface.pacer.pop(now) {
+            let Some(Some(group)) = self.groups.get_mut(announcement.slot) else { continue };
+            group.announcements_queued = group.announcements_queued.saturating_sub(1);
+            self.actions.extend(announcement_frame(group, announcement.address));
+        }
+        self.pacer_deadlines.set(place, interface.pacer.next());
+    }
+
+    /// RFC 9568 §6.4.3: the Active router sends router advertisements for the virtual router.
+    pub(super) fn advertise_as_router(&mut self, now: Instant, slot: usize) {
+        let Some(Some(group)) = self.groups.get_mut(slot) else { return };
+        if group.take_beacon(now) {
+            if group.serves() {
+                self.actions.extend(router_advertisement(group));
+            }
+            self.group_deadlines.set(slot, group.next_deadline());
+        }
+    }
+}
+
+/// RFC 9568 §6.4.2: gratuitous ARP or unsolicited NA with the virtual MAC; nothing unless the address is held.
+fn announcement_frame(group: &Group, address: usize) -> Option<Action> {
+    let (interface, mac) = announced_from(group)?;
+    let mut frame = BytesMut::new();
+    match group.config().addresses().get(address)? {
+        IpAddr::V4(address) => build::gratuitous_arp(&mut frame, mac, *address),
+        IpAddr::V6(address) => build::unsolicited_na(&mut frame, mac, *address),
+    }
+    Some(Action::Transmit { interface, frame: frame.freeze() })
+}
+
+fn announced_from(group: &Group) -> Option<(IfIndex, MacAddr)> {
+    let underlay = group.underlay().filter(|_| group.serves())?;
+    Some((underlay.interface, underlay.mac))
+}
+
+fn router_advertisement(group: &Group) -> Option<Action> {
+    let (interface, source_mac) = announced_from(group)?;
+    let settings = group.config().settings().router_advertisement.as_ref()?;
+    let Some(IpAddr::V6(source)) = group.config().addresses().first().copied() else { return None };
+    let prefixes: Vec<build::PrefixInfo> = settings.prefixes.iter().map(prefix_info).collect();
+    let mut frame = BytesMut::new();
+    let advertisement = build::RouterAdvertisement {
+        source_mac,
+        source,
+        destination_mac: MacAddr::of_group(IpAddr::V6(ALL_NODES))?,
+        destination: ALL_NODES,
+        lifetime: u16::try_from(settings.lifetime.as_secs()).unwrap_or(u16::MAX),
+        mtu: None,
+        prefixes: &prefixes,
+    };
+    debug_assert_eq!(group.id().family, Family::V6);
+    build::router_advertisement(&mut frame, &advertisement).ok()?;
+    Some(Action::Transmit { interface, frame: frame.freeze() })
+}
+
+fn prefix_info(prefix: &Prefix) -> build::PrefixInfo {
+    let seconds = |duration: std::time::Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
+    build::PrefixInfo {
+        prefix: prefix.prefix,
+        length: prefix.length,
+        on_link: prefix.on_link,
+        autonomous: prefix.autonomous,
+        valid: seconds(prefix.valid),
+        preferred: seconds(prefix.preferred),
+    }
+}

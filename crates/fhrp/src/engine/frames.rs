@@ -1,0 +1,118 @@
+//! Frames in: out of the envelope, to the group that the VRID names.
+
+use std::net::IpAddr;
+
+use fhrp_election::Instant;
+use fhrp_wire::envelope::{self, EnvelopeError, nd};
+use fhrp_wire::{Family, vrrp};
+
+use super::Engine;
+use crate::group::{Announce, Group, Out};
+use crate::vrrp::{Packet, screen};
+use crate::{IfIndex, InterfaceStats};
+
+impl Engine {
+    /// A frame arrived on `interface` at the time `at` (when the kernel took it, not when it was read). Whatever is
+    /// wrong with it is counted; nothing it holds can be an error of the caller's.
+    pub fn handle_frame(&mut self, at: Instant, interface: IfIndex, frame: &[u8]) {
+        self.stats.frames_rcvd += 1;
+        let Some(place) = self.indexes.get(&interface).copied() else {
+            self.stats.unknown_interface += 1;
+            return;
+        };
+        let Some(stats) = self.interfaces.get_mut(place).map(|interface| &mut interface.stats) else { return };
+        stats.frames_rcvd += 1;
+        let frame = match envelope::parse(frame) {
+            Ok(frame) => frame,
+            Err(error) => return count_envelope(error, stats),
+        };
+        match &frame.packet {
+            envelope::Packet::Ipv4(ip) if ip.protocol == vrrp::PROTOCOL => {
+                let packet = Packet {
+                    at,
+                    ethernet_source: frame.source,
+                    source: IpAddr::V4(ip.source),
+                    destination: IpAddr::V4(ip.destination),
+                    ttl: ip.ttl,
+                    payload: ip.payload,
+                };
+                self.handle_vrrp(place, &packet);
+            }
+            envelope::Packet::Ipv6(ip) if ip.next_header == vrrp::PROTOCOL => {
+                let packet = Packet {
+                    at,
+                    ethernet_source: frame.source,
+                    source: IpAddr::V6(ip.source),
+                    destination: IpAddr::V6(ip.destination),
+                    ttl: ip.hop_limit,
+                    payload: ip.payload,
+                };
+                self.handle_vrrp(place, &packet);
+            }
+            envelope::Packet::Ipv4(ip)
+                if ip.protocol == vrrp::PROTOCOL_AH && vrrp::authenticates_vrrp(ip.payload) =>
+            {
+                stats.auth_header_pkts_rcvd += 1;
+            }
+            envelope::Packet::Ipv6(ip) if matches!(nd::parse(ip), Ok(Some(nd::Nd::RouterSolicitation { .. }))) => {
+                self.handle_router_solicitation(at, place);
+            }
+            envelope::Packet::Ipv4(_)
+            | envelope::Packet::Ipv6(_)
+            | envelope::Packet::Arp(_)
+            | envelope::Packet::Other(_) => stats.foreign_frames += 1,
+        }
+    }
+
+    fn handle_vrrp(&mut self, place: usize, packet: &Packet<'_>) {
+        let family = Family::of(&packet.source);
+        let Some(interface) = self.interfaces.get_mut(place) else { return };
+        let slot = vrrp::peek_vrid(packet.payload).and_then(|vrid| interface.find(family, vrid));
+        let mut group = slot.and_then(|slot| self.groups.get_mut(slot)).and_then(Option::as_mut);
+        let link = interface.link.as_deref();
+        let to_us = link.is_some_and(|link| link.has(packet.destination));
+        let router = group.as_deref().map(|group: &Group| (group.router(), group.underlay()));
+        let verdict = screen(packet, router, to_us);
+        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects };
+        match (verdict, &mut group) {
+            (Ok(heard), Some(group)) => group.hear(packet, &heard, &mut out),
+            (Ok(_), None) => {}
+            (Err(reason), Some(group)) => {
+                reason.count_interface(&mut interface.stats);
+                group.discard(packet, reason, &mut out);
+            }
+            (Err(reason), None) => reason.count_interface(&mut interface.stats),
+        }
+        if let (Some(slot), Some(group)) = (slot, group) {
+            self.group_deadlines.set(slot, group.next_deadline());
+        }
+    }
+
+    fn handle_router_solicitation(&mut self, at: Instant, place: usize) {
+        let Some(interface) = self.interfaces.get(place) else { return };
+        let slots: Vec<usize> = interface.slots().collect();
+        for slot in slots {
+            self.with_group(slot, |group, _| {
+                group.solicit(at);
+                Announce::Nothing
+            });
+        }
+    }
+}
+
+fn count_envelope(error: EnvelopeError, stats: &mut InterfaceStats) {
+    match error {
+        EnvelopeError::EthernetTooShort
+        | EnvelopeError::VlanTooShort
+        | EnvelopeError::Ipv4TooShort
+        | EnvelopeError::Ipv4Version(_)
+        | EnvelopeError::Ipv4HeaderLength(_)
+        | EnvelopeError::Ipv4TotalLength { .. }
+        | EnvelopeError::Ipv6TooShort
+        | EnvelopeError::Ipv6Version(_)
+        | EnvelopeError::Ipv6PayloadLength { .. } => stats.packet_length_errors += 1,
+        EnvelopeError::Ipv4HeaderChecksum => stats.ip_checksum_errors += 1,
+        EnvelopeError::Ipv4Fragment => stats.fragments += 1,
+        EnvelopeError::ArpTooShort | EnvelopeError::ArpUnsupported { .. } => stats.foreign_frames += 1,
+    }
+}

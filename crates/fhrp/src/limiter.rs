@@ -1,0 +1,66 @@
+//! Holds back repetitions, so that a hostile sender cannot make many notices.
+
+use std::time::Duration;
+
+use fhrp_election::Instant;
+
+/// How long a topic stays silent after it spoke. Counters go on counting.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// What is limited, each by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Topic {
+    Discarded,
+    IntervalMismatch,
+    AddressListMismatch,
+    OwnerConflict,
+    DuplicateAddress,
+    EqualPriority,
+    Flapping,
+    Mended,
+}
+
+const TOPICS: usize = 8;
+
+/// One group's memory of what it said when.
+#[derive(Debug, Default)]
+pub(crate) struct Limiter {
+    last: [Option<Instant>; TOPICS],
+}
+
+impl Limiter {
+    /// Whether `topic` may speak now; if so it is silent for a while.
+    pub(crate) fn allows(&mut self, topic: Topic, now: Instant) -> bool {
+        let at = match topic {
+            Topic::Discarded => 0,
+            Topic::IntervalMismatch => 1,
+            Topic::AddressListMismatch => 2,
+            Topic::OwnerConflict => 3,
+            Topic::DuplicateAddress => 4,
+            Topic::EqualPriority => 5,
+            Topic::Flapping => 6,
+            Topic::Mended => 7,
+        };
+        let Some(last) = self.last.get_mut(at) else { return false };
+        if last.is_some_and(|then| now < then + SILENCE) {
+            return false;
+        }
+        *last = Some(now);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thousand_become_one_for_each_half_minute() {
+        let mut limiter = Limiter::default();
+        let spoken = (0..1000)
+            .filter(|i| limiter.allows(Topic::Discarded, Instant::from_micros(i * 60_000)))
+            .count();
+        assert_eq!(spoken, 2, "1000 in a minute");
+        assert!(limiter.allows(Topic::Flapping, Instant::from_micros(0)), "topics do not silence one another");
+    }
+}
