@@ -1,6 +1,6 @@
 //! What can go wrong in a laboratory, sorted by who can mend it.
 
-use std::{io, path::PathBuf};
+use std::io;
 
 /// An error of the laboratory. Each says what was tried.
 #[derive(Debug, thiserror::Error)]
@@ -60,14 +60,6 @@ pub enum LabError {
     /// The caller asked for something that the topology does not have.
     #[error("the laboratory has no {0}")]
     NoSuch(String),
-    /// A running program is not what it should be.
-    #[error("{}: {reason}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
 }
 
 impl LabError {

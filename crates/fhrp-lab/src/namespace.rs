@@ -206,15 +206,13 @@ pub(crate) fn feed(command: &mut Command, text: &str) -> Result<()> {
         // A command that fails early closes its input; its error text says more than the broken pipe.
         let _ = input.write_all(text.as_bytes());
     }
-    let output = child.wait_with_output().map_err(LabError::io(words))?;
-    let outcome = succeeded(command, output).map(|_| ());
-    outcome.map_err(|error| match error {
-        LabError::Command { command, stderr } => {
-            let failed = failed_line(&stderr, text).map(|line| format!(" ({line})")).unwrap_or_default();
-            LabError::Command { command, stderr: stderr + &failed }
-        }
-        other => other,
-    })
+    let mut output = child.wait_with_output().map_err(LabError::io(words))?;
+    if let (false, Some(line)) =
+        (output.status.success(), failed_line(&String::from_utf8_lossy(&output.stderr), text))
+    {
+        output.stderr.extend(format!(" ({line})").bytes());
+    }
+    succeeded(command, output).map(|_| ())
 }
 
 /// The input line that iproute2 names by number as having failed.

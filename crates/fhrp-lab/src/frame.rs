@@ -1,0 +1,330 @@
+//! Just enough reading of frames to tell what a router said, and the building of ARP and ND questions.
+//!
+//! Deliberately apart from the codec of `fhrp-wire`: a laboratory that read frames with the code under test could
+//! not see that code's faults. It checks nothing, so that what a router really sent is shown, sound or not.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    time::Duration,
+};
+
+use fhrp_wire::{Family, MacAddr};
+
+use crate::clock::Stamp;
+
+/// First UDP port of probes; that of host `hN` is N more.
+pub(crate) const PROBE_PORT: u16 = 7000;
+
+/// What a captured frame is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// IP protocol 112.
+    Advertisement(Advertisement),
+    /// ARP over Ethernet and IPv4.
+    Arp {
+        /// 1 request, 2 reply.
+        operation: u16,
+        /// The sender's hardware address inside the packet.
+        sender_mac: MacAddr,
+        /// The sender's protocol address.
+        sender: Ipv4Addr,
+        /// The target's protocol address.
+        target: Ipv4Addr,
+    },
+    /// ICMPv6 type 135.
+    NeighborSolicitation {
+        /// The address asked for.
+        target: Ipv6Addr,
+    },
+    /// ICMPv6 type 136.
+    NeighborAdvertisement {
+        /// The address told about.
+        target: Ipv6Addr,
+        /// The flags octet: 0x80 router, 0x40 solicited, 0x20 override.
+        flags: u8,
+        /// The target link-layer address option.
+        target_mac: Option<MacAddr>,
+    },
+    /// ICMPv6 type 134.
+    RouterAdvertisement {
+        /// The router's address.
+        source: Ipv6Addr,
+        /// Router lifetime in seconds.
+        lifetime_s: u16,
+    },
+    /// A probe on its way to the upstream host.
+    Probe {
+        /// Number of the host that sent it.
+        host: u8,
+        /// Its sequence number.
+        sequence: u64,
+    },
+    /// Anything else that the capture lets through.
+    Other,
+}
+
+/// What a VRRP advertisement says, unchecked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Advertisement {
+    /// Of the IP packet.
+    pub family: Family,
+    /// 2 or 3.
+    pub version: u8,
+    /// Virtual router identifier.
+    pub vrid: u8,
+    /// 0 when resigning.
+    pub priority: u8,
+    /// The advertised interval.
+    pub interval: Duration,
+    /// IP source address.
+    pub source: IpAddr,
+}
+
+impl Kind {
+    /// Reads a frame.
+    #[must_use]
+    pub fn of(frame: &[u8]) -> Self {
+        read(frame).unwrap_or(Self::Other)
+    }
+
+    /// The advertisement, if it is one.
+    #[must_use]
+    pub const fn advertisement(&self) -> Option<&Advertisement> {
+        if let Self::Advertisement(advertisement) = self { Some(advertisement) } else { None }
+    }
+
+    /// Whether the frame announces, unasked, who has `address`: a gratuitous ARP or an unsolicited neighbour
+    /// advertisement.
+    #[must_use]
+    pub fn announces(&self, address: IpAddr) -> bool {
+        if let Self::Arp { operation, sender, target, .. } = *self {
+            return IpAddr::V4(sender) == address && (target == sender || operation == 2);
+        }
+        if let Self::NeighborAdvertisement { target, flags, .. } = *self {
+            return IpAddr::V6(target) == address && flags & 0x40 == 0;
+        }
+        false
+    }
+}
+
+fn array<const N: usize>(octets: &[u8], at: usize) -> Option<[u8; N]> {
+    octets.get(at..)?.first_chunk().copied()
+}
+
+fn u16_at(octets: &[u8], at: usize) -> Option<u16> {
+    array(octets, at).map(u16::from_be_bytes)
+}
+
+pub(crate) fn destination_of(frame: &[u8]) -> MacAddr {
+    MacAddr(array(frame, 0).unwrap_or_default())
+}
+
+pub(crate) fn source_of(frame: &[u8]) -> MacAddr {
+    MacAddr(array(frame, 6).unwrap_or_default())
+}
+
+fn read(frame: &[u8]) -> Option<Kind> {
+    let rest = frame.get(14..)?;
+    match u16_at(frame, 12)? {
+        0x0806 => read_arp(rest),
+        0x0800 => {
+            let header = usize::from(rest.first()? & 0xf) * 4;
+            let source = Ipv4Addr::from(array::<4>(rest, 12)?);
+            read_payload(*rest.get(9)?, source.into(), rest.get(header..)?)
+        }
+        0x86dd => {
+            let source = Ipv6Addr::from(array::<16>(rest, 8)?);
+            read_payload(*rest.get(6)?, source.into(), rest.get(40..)?)
+        }
+        _ => None,
+    }
+}
+
+fn read_arp(arp: &[u8]) -> Option<Kind> {
+    Some(Kind::Arp {
+        operation: u16_at(arp, 6)?,
+        sender_mac: MacAddr(array(arp, 8)?),
+        sender: array::<4>(arp, 14)?.into(),
+        target: array::<4>(arp, 24)?.into(),
+    })
+}
+
+fn read_payload(protocol: u8, source: IpAddr, payload: &[u8]) -> Option<Kind> {
+    match (protocol, source) {
+        (112, _) => read_advertisement(source, payload),
+        (58, IpAddr::V6(source)) => read_icmpv6(source, payload),
+        (17, _) => read_probe(payload),
+        _ => None,
+    }
+}
+
+fn read_advertisement(source: IpAddr, payload: &[u8]) -> Option<Kind> {
+    let [first, vrid, priority, _, high, low] = array(payload, 0)?;
+    let version = first >> 4;
+    let interval = match version {
+        2 => Duration::from_secs(u64::from(low)),
+        3 => Duration::from_millis(u64::from(u16::from_be_bytes([high & 0x0f, low])) * 10),
+        _ => return None,
+    };
+    let family = Family::of(&source);
+    Some(Kind::Advertisement(Advertisement { family, version, vrid, priority, interval, source }))
+}
+
+fn read_icmpv6(source: Ipv6Addr, payload: &[u8]) -> Option<Kind> {
+    let target = || array::<16>(payload, 8).map(Ipv6Addr::from);
+    match payload.first()? {
+        134 => Some(Kind::RouterAdvertisement { source, lifetime_s: u16_at(payload, 6)? }),
+        135 => Some(Kind::NeighborSolicitation { target: target()? }),
+        136 => {
+            let option: Option<[u8; 8]> = array(payload, 24);
+            let target_mac = option.and_then(|option| match option {
+                [2, 1, a, b, c, d, e, f] => Some(MacAddr([a, b, c, d, e, f])),
+                _ => None,
+            });
+            Some(Kind::NeighborAdvertisement { target: target()?, flags: *payload.get(4)?, target_mac })
+        }
+        _ => None,
+    }
+}
+
+fn read_probe(udp: &[u8]) -> Option<Kind> {
+    let host = u8::try_from(u16_at(udp, 2)?.checked_sub(PROBE_PORT)?).ok()?;
+    let (sequence, _) = read_probe_payload(udp.get(8..)?)?;
+    Some(Kind::Probe { host, sequence })
+}
+
+/// A probe's sequence number and time of sending.
+pub(crate) fn read_probe_payload(payload: &[u8]) -> Option<(u64, Stamp)> {
+    let sequence = u64::from_be_bytes(array(payload, 0)?);
+    Some((sequence, Stamp::from_nanos(u64::from_be_bytes(array(payload, 8)?))))
+}
+
+pub(crate) fn probe_payload(sequence: u64, sent: Stamp) -> [u8; 16] {
+    let mut payload = [0; 16];
+    let (first, second) = payload.split_at_mut(8);
+    first.copy_from_slice(&sequence.to_be_bytes());
+    second.copy_from_slice(&sent.as_nanos().to_be_bytes());
+    payload
+}
+
+/// A broadcast ARP request, padded to Ethernet's minimum.
+#[must_use]
+pub fn arp_request(source_mac: MacAddr, source: Ipv4Addr, target: Ipv4Addr) -> Vec<u8> {
+    let mut frame = ethernet(MacAddr::BROADCAST, source_mac, 0x0806);
+    frame.extend([0, 1, 8, 0, 6, 4, 0, 1]);
+    frame.extend(source_mac.octets());
+    frame.extend(source.octets());
+    frame.extend([0; 6]);
+    frame.extend(target.octets());
+    frame.resize(60, 0);
+    frame
+}
+
+/// A neighbour solicitation to the target's solicited-node group (RFC 4861 §4.3).
+#[must_use]
+pub fn neighbor_solicitation(source_mac: MacAddr, source: Ipv6Addr, target: Ipv6Addr) -> Vec<u8> {
+    let [.., a, b, c] = target.octets();
+    let destination = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, 0xff00 | u16::from(a), u16::from_be_bytes([b, c]));
+    let mut body = vec![135, 0, 0, 0, 0, 0, 0, 0];
+    body.extend(target.octets());
+    body.extend([1, 1]);
+    body.extend(source_mac.octets());
+    let [high, low] = icmpv6_checksum(source, destination, &body).to_be_bytes();
+    let mut frame = ethernet(MacAddr([0x33, 0x33, 0xff, a, b, c]), source_mac, 0x86dd);
+    frame.extend([0x60, 0, 0, 0, 0, 32, 58, 255]);
+    frame.extend(source.octets());
+    frame.extend(destination.octets());
+    frame.extend([135, 0, high, low]);
+    frame.extend(body.iter().skip(4));
+    frame
+}
+
+/// The 14 octets in front of every packet.
+#[must_use]
+pub fn ethernet(destination: MacAddr, source: MacAddr, ethertype: u16) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(128);
+    frame.extend(destination.octets());
+    frame.extend(source.octets());
+    frame.extend(ethertype.to_be_bytes());
+    frame
+}
+
+/// RFC 8200 §8.1; `body` has an even length and a zero checksum field.
+fn icmpv6_checksum(source: Ipv6Addr, destination: Ipv6Addr, body: &[u8]) -> u16 {
+    let length = u32::try_from(body.len()).unwrap_or(0);
+    let words = source.segments().into_iter().chain(destination.segments()).map(u32::from);
+    let words = words.chain(body.chunks_exact(2).filter_map(|pair| u16_at(pair, 0)).map(u32::from));
+    let mut sum = words.sum::<u32>() + length + 58;
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    !u16::try_from(sum).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn octets(hex: &str) -> Vec<u8> {
+        let digits: Vec<_> = hex.chars().filter(|digit| !digit.is_whitespace()).collect();
+        digits
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_version_3_advertisement() {
+        let frame = octets(
+            "01005e000012 00005e000107 0800 45c00020 00000000 ff700000 c000020b e0000012 31076401 000a0000 c0000201",
+        );
+        let expected = Advertisement {
+            family: Family::V4,
+            version: 3,
+            vrid: 7,
+            priority: 100,
+            interval: Duration::from_millis(100),
+            source: "192.0.2.11".parse().unwrap(),
+        };
+        assert_eq!(Kind::of(&frame), Kind::Advertisement(expected));
+        assert_eq!(source_of(&frame).to_string(), "00:00:5e:00:01:07");
+    }
+
+    #[test]
+    fn gratuitous_arp_announces() {
+        let frame = octets(
+            "ffffffffffff 00005e000101 0806 0001 0800 06 04 0001 00005e000101 c0000201 000000000000 c0000201",
+        );
+        assert!(Kind::of(&frame).announces("192.0.2.1".parse().unwrap()));
+        assert!(!Kind::of(&frame).announces("192.0.2.2".parse().unwrap()));
+        let question = arp_request(
+            MacAddr([2, 0, 0, 0, 0, 1]),
+            "192.0.2.101".parse().unwrap(),
+            "192.0.2.1".parse().unwrap(),
+        );
+        assert_eq!(question.len(), 60);
+        assert!(!Kind::of(&question).announces("192.0.2.1".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_solicitation_has_the_checksum_worked_out_by_hand() {
+        let frame = neighbor_solicitation(
+            MacAddr([2, 0, 0, 0, 0, 0x65]),
+            "fe80::65".parse().unwrap(),
+            "fe80::1".parse().unwrap(),
+        );
+        // Words of the pseudo-header: fe80 + 0065 + ff02 + 0001 + ff00 + 0001 (group ff02::1:ff00:1) + 0020 + 003a,
+        // of the body: 8700 + fe80 + 0001 + 0101 + 0200 + 0000 + 0065; sum 0x4862a, folded 0x862e, complement 0x79d1.
+        assert_eq!(frame.get(56..58), Some([0x79, 0xd1].as_slice()));
+        assert_eq!(Kind::of(&frame), Kind::NeighborSolicitation { target: "fe80::1".parse().unwrap() });
+    }
+
+    #[test]
+    fn short_frames_are_other() {
+        let frame =
+            octets("01005e000012 00005e000107 0800 45c00020 00000000 ff700000 c000020b e0000012 31076401");
+        for length in 0..frame.len() {
+            assert_eq!(Kind::of(&frame[..length]), Kind::Other, "{length}");
+        }
+    }
+}
