@@ -25,10 +25,8 @@ fn write_group(text: &mut String, group: &GroupSpec) -> std::fmt::Result {
         VrrpVersion::V2 => 2,
         VrrpVersion::V3 => 3,
     };
-    // An owner starts as Active; its word for that is keepalived's own.
-    let state = if group.priority == 255 { "MASTER" } else { "BACKUP" };
     writeln!(text, "vrrp_instance {}_{}_{family} {{", group.interface, group.vrid)?;
-    writeln!(text, "  version {version}\n  state {state}\n  interface {}", group.interface)?;
+    writeln!(text, "  version {version}\n  interface {}", group.interface)?;
     writeln!(text, "  virtual_router_id {}\n  priority {}", group.vrid, group.priority)?;
     writeln!(text, "  advert_int {}", group.advertisement_interval.as_secs_f64())?;
     if group.virtual_mac {

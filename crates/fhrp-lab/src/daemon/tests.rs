@@ -34,7 +34,6 @@ fn keepalived_is_told_in_blocks() {
 }
 vrrp_instance lan0_1_6 {
   version 3
-  state BACKUP
   interface lan0
   virtual_router_id 1
   priority 100
