@@ -199,7 +199,11 @@ pub struct ConfigError {
     pub remedy: String,
 }
 
-fn wrong<T>(field: ConfigField, problem: impl Into<String>, remedy: impl Into<String>) -> Result<T, ConfigError> {
+fn wrong<T>(
+    field: ConfigField,
+    problem: impl Into<String>,
+    remedy: impl Into<String>,
+) -> Result<T, ConfigError> {
     Err(ConfigError { field, problem: problem.into(), remedy: remedy.into() })
 }
 
@@ -237,7 +241,11 @@ impl VrrpConfig {
             2 => Version::V2,
             3 => Version::V3,
             other => {
-                return wrong(ConfigField::Version, format!("VRRP version {other} does not exist"), "use 2 or 3");
+                return wrong(
+                    ConfigField::Version,
+                    format!("VRRP version {other} does not exist"),
+                    "use 2 or 3",
+                );
             }
         };
         let family = check_addresses(&settings, version)?;
@@ -312,7 +320,9 @@ impl VrrpConfig {
             out.push("coexist_with_v2 is for migration and not for good (RFC 9568 §8.4)".to_owned());
         }
         if self.settings.priority == 255 {
-            out.push("priority 255 belongs to the router that owns a virtual address (RFC 9568 §5.2.4)".to_owned());
+            out.push(
+                "priority 255 belongs to the router that owns a virtual address (RFC 9568 §5.2.4)".to_owned(),
+            );
         }
         out
     }
@@ -337,7 +347,11 @@ fn check_addresses(settings: &VrrpSettings, version: Version) -> Result<Family, 
         }
         let unfit = address.is_unspecified() || address.is_multicast() || address.is_loopback();
         if unfit || *address == IpAddr::from([255, 255, 255, 255]) {
-            return wrong(field, format!("{address} cannot be a gateway"), "use a unicast address of the link");
+            return wrong(
+                field,
+                format!("{address} cannot be a gateway"),
+                "use a unicast address of the link",
+            );
         }
     }
     match (version, family) {
@@ -389,7 +403,11 @@ fn check_election(settings: &VrrpSettings) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn check_version_2_only(settings: &VrrpSettings, version: Version, family: Family) -> Result<(), ConfigError> {
+fn check_version_2_only(
+    settings: &VrrpSettings,
+    version: Version,
+    family: Family,
+) -> Result<(), ConfigError> {
     let v3_over_ipv4 = version == Version::V3 && family == Family::V4;
     if settings.authentication != Authentication::None && version != Version::V2 {
         return wrong(
@@ -429,7 +447,11 @@ fn check_peers(settings: &VrrpSettings, family: Family) -> Result<(), ConfigErro
     for (at, peer) in settings.unicast_peers.iter().enumerate() {
         let field = ConfigField::UnicastPeers(Some(at));
         if Family::of(peer) != family {
-            return wrong(field, format!("{peer} is not of the group's family"), "name peers of the same family");
+            return wrong(
+                field,
+                format!("{peer} is not of the group's family"),
+                "name peers of the same family",
+            );
         }
         if peer.is_multicast() || peer.is_unspecified() {
             return wrong(field, format!("{peer} is no unicast address"), "name the peer's own address");
@@ -450,7 +472,8 @@ fn check_router_advertisement(settings: &VrrpSettings, family: Family) -> Result
     if ra.interval < Duration::from_secs(4) || ra.interval > Duration::from_secs(1800) {
         return wrong(field, "the interval of router advertisements is out of range", "use 4s to 1800s");
     }
-    if ra.lifetime > Duration::from_secs(9000) || (ra.lifetime > Duration::ZERO && ra.lifetime < ra.interval) {
+    if ra.lifetime > Duration::from_secs(9000) || (ra.lifetime > Duration::ZERO && ra.lifetime < ra.interval)
+    {
         return wrong(
             field,
             "the router lifetime is out of range",

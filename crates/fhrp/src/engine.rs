@@ -209,7 +209,8 @@ impl Engine {
         result: Result<(), ProgramFault>,
     ) {
         if let Some(slot) = self.seats.get(&seat).copied() {
-            let announce = self.with_group(slot, |group, out| group.handle_programmed(now, revision, result, out));
+            let announce =
+                self.with_group(slot, |group, out| group.handle_programmed(now, revision, result, out));
             self.announce(now, slot, announce);
         }
     }
@@ -239,8 +240,11 @@ impl Engine {
     /// Asks for frames again if that had failed and the group in `slot` is about to try again.
     fn attach_again(&mut self, now: Instant, slot: usize) {
         let Some(Some(group)) = self.groups.get(slot) else { return };
-        let Some(place) = self.names.get(&group.id().interface).filter(|_| group.retries(now)) else { return };
-        let Some(interface) = self.interfaces.get_mut(*place).filter(|interface| interface.attach_failed) else {
+        let Some(place) = self.names.get(&group.id().interface).filter(|_| group.retries(now)) else {
+            return;
+        };
+        let Some(interface) = self.interfaces.get_mut(*place).filter(|interface| interface.attach_failed)
+        else {
             return;
         };
         interface.attach_failed = false;
@@ -290,7 +294,9 @@ impl Engine {
     /// Counters of the interfaces that have groups, ordered by name.
     pub fn interfaces(&self) -> impl Iterator<Item = (&InterfaceName, &InterfaceStats)> {
         let known = self.names.iter().filter_map(|(name, at)| Some((name, self.interfaces.get(*at)?)));
-        known.filter(|(_, interface)| interface.has_groups()).map(|(name, interface)| (name, &interface.stats))
+        known
+            .filter(|(_, interface)| interface.has_groups())
+            .map(|(name, interface)| (name, &interface.stats))
     }
 
     /// Counters of the engine.
@@ -313,7 +319,11 @@ impl Engine {
     }
 
     /// Calls `act` on a group and re-arms its deadline.
-    fn with_group(&mut self, slot: usize, act: impl FnOnce(&mut Group, &mut Out<'_>) -> Announce) -> Announce {
+    fn with_group(
+        &mut self,
+        slot: usize,
+        act: impl FnOnce(&mut Group, &mut Out<'_>) -> Announce,
+    ) -> Announce {
         let Some(Some(group)) = self.groups.get_mut(slot) else {
             self.group_deadlines.set(slot, None);
             return Announce::Nothing;
@@ -324,4 +334,3 @@ impl Engine {
         announce
     }
 }
-

@@ -14,8 +14,8 @@ use crate::announce::{Announcer, Beacon};
 use crate::limiter::{Limiter, Topic};
 use crate::vrrp::{Frames, Router, Underlay};
 use crate::{
-    Acceptance, Action, Binding, Family, Gate, GroupId, GroupState, GroupStats, LinkState, Notice, NoticeKind,
-    ProgramFault, Responder, Revision, SeatId, VrrpConfig, Waiting,
+    Acceptance, Action, Binding, Family, Gate, GroupId, GroupState, GroupStats, LinkState, Notice,
+    NoticeKind, ProgramFault, Responder, Revision, SeatId, VrrpConfig, Waiting,
 };
 
 /// After a dataplane fault the group waits this long, and twice as long each time, up to a minute.
@@ -122,7 +122,10 @@ impl Group {
     /// When [`Group::handle_timeout`] wants to be called.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let retry = self.fault.as_ref().and_then(|fault| fault.retry_at);
-        [self.election.next_deadline(), self.announcer.next(), self.beacon.next(), retry].into_iter().flatten().min()
+        [self.election.next_deadline(), self.announcer.next(), self.beacon.next(), retry]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Whether the virtual addresses are held and may be announced.

@@ -34,8 +34,8 @@ pub mod driver;
 pub use action::Action;
 pub use binding::{Acceptance, Binding, Gate, ProgramFault, Responder, Revision};
 pub use config::{
-    AdvertisementInterval, AnnounceSchedule, Authentication, ChecksumPolicy, ConfigError, ConfigField, Prefix, RouterAdvertisement,
-    VrrpConfig, VrrpSettings,
+    AdvertisementInterval, AnnounceSchedule, Authentication, ChecksumPolicy, ConfigError, ConfigField,
+    Prefix, RouterAdvertisement, VrrpConfig, VrrpSettings,
 };
 pub use engine::{DuplicateGroup, Engine, UnknownGroup};
 pub use fhrp_election::{Cause, Instant, Rank};

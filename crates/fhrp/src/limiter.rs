@@ -57,10 +57,12 @@ mod tests {
     #[test]
     fn a_thousand_become_one_for_each_half_minute() {
         let mut limiter = Limiter::default();
-        let spoken = (0..1000)
-            .filter(|i| limiter.allows(Topic::Discarded, Instant::from_micros(i * 60_000)))
-            .count();
+        let spoken =
+            (0..1000).filter(|i| limiter.allows(Topic::Discarded, Instant::from_micros(i * 60_000))).count();
         assert_eq!(spoken, 2, "1000 in a minute");
-        assert!(limiter.allows(Topic::Flapping, Instant::from_micros(0)), "topics do not silence one another");
+        assert!(
+            limiter.allows(Topic::Flapping, Instant::from_micros(0)),
+            "topics do not silence one another"
+        );
     }
 }

@@ -130,7 +130,10 @@ pub struct GroupStatus {
 
 /// Families as numbers, as operators write them.
 #[cfg(feature = "serde")]
-pub(crate) fn family_number<S: serde::Serializer>(family: &fhrp_wire::Family, to: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn family_number<S: serde::Serializer>(
+    family: &fhrp_wire::Family,
+    to: S,
+) -> Result<S::Ok, S::Error> {
     to.serialize_u8(match family {
         fhrp_wire::Family::V4 => 4,
         fhrp_wire::Family::V6 => 6,

@@ -38,7 +38,10 @@ fn each_rule_names_its_setting() {
     assert_eq!(field_at_fault(|s| s.addresses.clear()), ConfigField::Addresses(None));
     assert_eq!(field_at_fault(|s| s.addresses.push("::1".parse().unwrap())), ConfigField::Addresses(Some(1)));
     assert_eq!(field_at_fault(|s| s.addresses.push(s.addresses[0])), ConfigField::Addresses(Some(1)));
-    assert_eq!(field_at_fault(|s| s.addresses[0] = "224.0.0.18".parse().unwrap()), ConfigField::Addresses(Some(0)));
+    assert_eq!(
+        field_at_fault(|s| s.addresses[0] = "224.0.0.18".parse().unwrap()),
+        ConfigField::Addresses(Some(0))
+    );
     let interval = ConfigField::AdvertisementInterval;
     assert_eq!(field_at_fault(|s| s.advertisement_interval = Duration::from_millis(15)), interval);
     assert_eq!(field_at_fault(|s| s.advertisement_interval = Duration::from_secs(41)), interval);
@@ -53,12 +56,18 @@ fn each_rule_names_its_setting() {
         s.preempt_delay = Duration::from_secs(1);
     };
     assert_eq!(field_at_fault(delay_without_preemption), ConfigField::PreemptDelay);
-    assert_eq!(field_at_fault(|s| s.unicast_peers = vec!["::2".parse().unwrap()]), ConfigField::UnicastPeers(Some(0)));
+    assert_eq!(
+        field_at_fault(|s| s.unicast_peers = vec!["::2".parse().unwrap()]),
+        ConfigField::UnicastPeers(Some(0))
+    );
     assert_eq!(
         field_at_fault(|s| s.router_advertisement = Some(RouterAdvertisement::default())),
         ConfigField::RouterAdvertisement
     );
     assert_eq!(field_at_fault(|s| (s.version, s.accept_mode) = (2, true)), ConfigField::AcceptMode);
-    assert_eq!(field_at_fault(|s| (s.version, s.checksum) = (2, ChecksumPolicy::Rfc5798)), ConfigField::Checksum);
+    assert_eq!(
+        field_at_fault(|s| (s.version, s.checksum) = (2, ChecksumPolicy::Rfc5798)),
+        ConfigField::Checksum
+    );
     assert_eq!(field_at_fault(|s| (s.version, s.coexist_with_v2) = (2, true)), ConfigField::CoexistWithV2);
 }

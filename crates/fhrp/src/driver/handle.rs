@@ -3,8 +3,8 @@
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    DuplicateGroup, Engine, GroupId, GroupStatus, Instant, InterfaceName, InterfaceStats, Stats, UnknownGroup,
-    VrrpConfig,
+    DuplicateGroup, Engine, GroupId, GroupStatus, Instant, InterfaceName, InterfaceStats, Stats,
+    UnknownGroup, VrrpConfig,
 };
 
 /// The driver has ended.

@@ -67,7 +67,8 @@ impl<B: Backend, P: PacketIo, C: Clock> Driver<B, P, C> {
     /// Whether more may be there.
     fn receive(&mut self) -> bool {
         let engine = &mut self.engine;
-        self.packets.receive(&mut |Received { at, interface, frame }| engine.handle_frame(at, interface, frame))
+        self.packets
+            .receive(&mut |Received { at, interface, frame }| engine.handle_frame(at, interface, frame))
     }
 
     fn handle_event(&mut self, event: BackendEvent) {

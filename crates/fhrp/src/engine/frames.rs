@@ -20,7 +20,9 @@ impl Engine {
             self.stats.unknown_interface += 1;
             return;
         };
-        let Some(stats) = self.interfaces.get_mut(place).map(|interface| &mut interface.stats) else { return };
+        let Some(stats) = self.interfaces.get_mut(place).map(|interface| &mut interface.stats) else {
+            return;
+        };
         stats.frames_rcvd += 1;
         let frame = match envelope::parse(frame) {
             Ok(frame) => frame,
@@ -54,7 +56,9 @@ impl Engine {
             {
                 stats.auth_header_pkts_rcvd += 1;
             }
-            envelope::Packet::Ipv6(ip) if matches!(nd::parse(ip), Ok(Some(nd::Nd::RouterSolicitation { .. }))) => {
+            envelope::Packet::Ipv6(ip)
+                if matches!(nd::parse(ip), Ok(Some(nd::Nd::RouterSolicitation { .. }))) =>
+            {
                 self.handle_router_solicitation(at, place);
             }
             envelope::Packet::Ipv4(_)

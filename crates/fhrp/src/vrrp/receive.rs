@@ -4,10 +4,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use fhrp_election::{Advert, Claim, Instant, Rank};
+use fhrp_wire::MacAddr;
 use fhrp_wire::vrrp::{
     self, Advertisement, AuthData, Body, ChecksumForm, DecodeError, GROUP_V4, GROUP_V6, Version,
 };
-use fhrp_wire::MacAddr;
 
 use super::{Router, Underlay};
 use crate::config::AdvertisementInterval;
@@ -187,7 +187,11 @@ fn check_version_spoken(packet: &Packet<'_>, router: &Router) -> Result<(), Reas
         Some(_) | None => return Ok(()),
     };
     let carp_or_short = packet.payload.len() < 20 || packet.payload.len() == 36;
-    if router.accepts(version) || (version == Version::V2 && carp_or_short) { Ok(()) } else { Err(Reason::Version) }
+    if router.accepts(version) || (version == Version::V2 && carp_or_short) {
+        Ok(())
+    } else {
+        Err(Reason::Version)
+    }
 }
 
 /// Rules that RFC 9568 §7.1 puts behind the one on the VRID.

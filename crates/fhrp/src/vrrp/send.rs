@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use fhrp_wire::vrrp::{
-    self, Addresses, Advertisement, AdvertisementFrame, AuthData, Body, ChecksumForm, Destination, Seconds, Version,
+    self, Addresses, Advertisement, AdvertisementFrame, AuthData, Body, ChecksumForm, Destination, Seconds,
+    Version,
 };
 
 use super::{Router, Underlay};
@@ -25,7 +26,8 @@ impl Frames {
     /// What to do to send them once. Copies references only.
     pub(crate) fn actions<'a>(&'a self, underlay: &'a Underlay) -> impl Iterator<Item = Action> + 'a {
         let interface = underlay.interface;
-        let frames = self.multicast.iter().map(move |frame| Action::Transmit { interface, frame: frame.clone() });
+        let frames =
+            self.multicast.iter().map(move |frame| Action::Transmit { interface, frame: frame.clone() });
         let packets = self.unicast.iter().map(move |(peer, payload)| Action::Unicast {
             interface,
             source: underlay.source,
@@ -61,7 +63,12 @@ impl Router {
         std::iter::once(self.config.version()).chain(besides)
     }
 
-    fn advertisement(&self, version: Version, priority: u8, underlay: &Underlay) -> Option<Advertisement<'_>> {
+    fn advertisement(
+        &self,
+        version: Version,
+        priority: u8,
+        underlay: &Underlay,
+    ) -> Option<Advertisement<'_>> {
         let addresses = Addresses::new(self.config.addresses()).ok()?;
         let (body, key) = match (version, self.config.interval()) {
             (Version::V3, AdvertisementInterval::V3(interval)) => (Body::V3 { interval }, None),
@@ -93,7 +100,11 @@ fn whole_seconds(interval: Duration) -> Option<Seconds> {
     Seconds::from_duration(Duration::from_secs(interval.as_secs().max(1))).ok()
 }
 
-fn whole_frame(advertisement: &Advertisement<'_>, underlay: &Underlay, checksum: ChecksumForm) -> Option<Bytes> {
+fn whole_frame(
+    advertisement: &Advertisement<'_>,
+    underlay: &Underlay,
+    checksum: ChecksumForm,
+) -> Option<Bytes> {
     let mut octets = BytesMut::new();
     let frame = AdvertisementFrame {
         advertisement: *advertisement,

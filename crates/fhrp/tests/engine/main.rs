@@ -1,0 +1,14 @@
+//! The engine from outside: frames, link events, acknowledgements and time in, actions out. Expected times and octets
+//! are literals worked out from RFC 9568.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that meets the unexpected should fail loudly"
+)]
+
+mod duties;
+mod life;
+mod receive;
+mod router;
