@@ -1,2 +1,8 @@
 //! The first-hop redundancy daemon.
-fn main() {}
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    fhrpd::cli::main()
+}

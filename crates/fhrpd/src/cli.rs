@@ -1,0 +1,224 @@
+//! The command line. Exit codes: 0 done, 1 failed while running, 2 wrong arguments or an unusable file.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, Config, DaemonConfig};
+use crate::control;
+use crate::decode;
+use crate::report::Report;
+use crate::show::{self, Filter};
+
+const UNUSABLE: u8 = 2;
+
+/// First-hop redundancy for Linux: several routers, one gateway address.
+///
+/// Speaks VRRP version 2 and 3 (RFC 3768, RFC 9568) over IPv4 and IPv6.
+#[derive(Debug, Parser)]
+#[command(name = "fhrpd", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the daemon in the foreground.
+    ///
+    /// SIGTERM and SIGINT hand over to the other routers (priority 0) and remove everything again. SIGHUP reads the
+    /// configuration file again; groups that did not change are not touched. Log lines go to stderr; FHRPD_LOG says
+    /// which (default: info).
+    Run(ConfigFile),
+    /// Check a configuration file and say what would run.
+    Check(ConfigFile),
+    /// Show the groups of the running daemon.
+    Show(ShowArgs),
+    /// Decode captured packets: what the daemon would make of them.
+    Decode(DecodeArgs),
+    /// Remove what a daemon that was killed left in the kernel.
+    ///
+    /// Removes exactly what fhrpd made: virtual links and addresses, its nftables table, and settings that it changed.
+    Cleanup(CleanupArgs),
+}
+
+#[derive(Debug, Args)]
+struct ConfigFile {
+    /// The configuration file (TOML).
+    #[arg(long, short, value_name = "FILE", default_value = "/etc/fhrpd.toml")]
+    config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct ShowArgs {
+    /// Only this group number (VRRP: the VRID).
+    group: Option<u16>,
+    /// Only groups of this interface.
+    #[arg(long, short, value_name = "NAME")]
+    interface: Option<String>,
+    /// How to show them.
+    #[arg(long, value_enum, default_value_t)]
+    format: show::Format,
+    /// The same as --format json.
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    /// The daemon's control socket [default: that of the configuration file, or /run/fhrpd/fhrpd.sock]
+    #[arg(long, value_name = "PATH", conflicts_with = "config")]
+    socket: Option<PathBuf>,
+    /// The daemon's configuration file, to find its control socket.
+    #[arg(long, short, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct DecodeArgs {
+    /// A capture file (pcap or pcapng; - for standard input), or hexadecimal octets: an Ethernet frame, an IP packet
+    /// or a VRRP message.
+    #[arg(value_name = "FILE|HEX")]
+    input: String,
+    /// One JSON object a frame, then one with the totals.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct CleanupArgs {
+    /// The configuration file, to find the state directory.
+    #[arg(long, short, value_name = "FILE", conflicts_with = "state_dir")]
+    config: Option<PathBuf>,
+    /// The daemon's state directory [default: that of the configuration file, or /var/lib/fhrpd]
+    #[arg(long, value_name = "PATH")]
+    state_dir: Option<PathBuf>,
+}
+
+/// Does what the command line says.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Run(ConfigFile { config }) => crate::run::run(&config),
+        Command::Check(ConfigFile { config }) => check(&config),
+        Command::Show(args) => show(args),
+        Command::Decode(args) => decode(&args),
+        Command::Cleanup(args) => cleanup(args),
+    }
+}
+
+/// Prints to stdout; a reader that has gone away has seen what it wanted.
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+fn fail(why: &dyn std::fmt::Display, code: u8) -> ExitCode {
+    eprintln!("fhrpd: {why}");
+    ExitCode::from(code)
+}
+
+fn load(path: &Path) -> Result<config::Loaded, ExitCode> {
+    config::load(path).map_err(|error| {
+        eprint!("{}", error.render(crate::stderr_style()));
+        ExitCode::from(UNUSABLE)
+    })
+}
+
+fn check(path: &Path) -> ExitCode {
+    let loaded = match load(path) {
+        Ok(loaded) => loaded,
+        Err(code) => return code,
+    };
+    let remarks = &loaded.config.remarks;
+    eprint!(
+        "{}",
+        config::render(&path.display().to_string(), &loaded.source, remarks, crate::stderr_style())
+    );
+    print(&summary(path, &loaded.config));
+    ExitCode::SUCCESS
+}
+
+/// A line a group.
+fn summary(path: &Path, config: &Config) -> String {
+    let lines = config.groups.values().map(|group| {
+        let settings = group.settings();
+        let addresses: Vec<String> = group.addresses().iter().map(ToString::to_string).collect();
+        let mac =
+            group.virtual_mac().map_or_else(|| "without virtual MAC".to_owned(), |mac| format!("on {mac}"));
+        format!(
+            "{}: version {}, priority {}, every {:?}, {} {mac}\n",
+            group.id(),
+            settings.version,
+            settings.priority,
+            settings.advertisement_interval,
+            addresses.join(" ")
+        )
+    });
+    let (count, path) = (config.groups.len(), path.display());
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{}{path}: {count} group{plural}, no error\n", lines.collect::<String>())
+}
+
+/// The `[daemon]` table of a named file, or of the usual one where it can be read, or the defaults.
+fn daemon(named: Option<&Path>) -> Result<DaemonConfig, ExitCode> {
+    match named {
+        Some(path) => load(path).map(|loaded| loaded.config.daemon),
+        None => {
+            let usual = config::load(Path::new("/etc/fhrpd.toml"));
+            Ok(usual.map(|loaded| loaded.config.daemon).unwrap_or_default())
+        }
+    }
+}
+
+fn show(args: ShowArgs) -> ExitCode {
+    let socket = match args.socket {
+        Some(socket) => socket,
+        None => match daemon(args.config.as_deref()) {
+            Ok(daemon) => daemon.control_socket,
+            Err(code) => return code,
+        },
+    };
+    let format = if args.json { show::Format::Json } else { args.format };
+    let answer = match control::ask(&socket, "show") {
+        Ok(answer) => answer,
+        Err(error) => return fail(&error, 1),
+    };
+    match serde_json::from_value::<Report>(answer) {
+        Ok(report) => {
+            let filter = Filter { interface: args.interface, group: args.group };
+            print(&show::render(&filter.apply(report), format));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            fail(&format!("the daemon answered in a way this fhrpd does not understand: {error}"), 1)
+        }
+    }
+}
+
+fn decode(args: &DecodeArgs) -> ExitCode {
+    let format = if args.json { decode::Format::Json } else { decode::Format::Text };
+    match decode::decode(&args.input, format, std::io::stdout().lock()) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, UNUSABLE),
+    }
+}
+
+fn cleanup(args: CleanupArgs) -> ExitCode {
+    let state_dir = match args.state_dir {
+        Some(path) => path,
+        None => match daemon(args.config.as_deref()) {
+            Ok(daemon) => daemon.state_dir,
+            Err(code) => return code,
+        },
+    };
+    match fhrp_netlink::cleanup(&state_dir) {
+        Ok(removed) if removed.is_empty() => {
+            print("nothing was left\n");
+            ExitCode::SUCCESS
+        }
+        Ok(removed) => {
+            print(&removed.iter().map(|what| format!("removed {what}\n")).collect::<String>());
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(&error, 1),
+    }
+}

@@ -1,0 +1,176 @@
+//! `fhrpd decode`: what the daemon's codec makes of a capture file, or of octets typed in.
+
+mod capture;
+mod frame;
+mod hex;
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use serde::Serialize;
+
+pub use frame::{Fields, Malformed};
+
+/// How results are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// A line a frame.
+    Text,
+    /// A JSON object a frame.
+    Json,
+}
+
+/// What was found in all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// Frames in the file, foreign ones included.
+    pub frames: u64,
+    /// Protocol frames that follow every rule.
+    pub decoded: u64,
+    /// Protocol frames that break one.
+    pub malformed: u64,
+}
+
+/// The input cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{input}: {why}")]
+pub struct DecodeFailure {
+    input: String,
+    why: String,
+}
+
+/// Decodes `input`, the name of a capture file or hexadecimal octets, to `out`.
+///
+/// # Errors
+/// The input cannot be read, or not to its end; what came before has been written. An `out` that nobody reads any more
+/// is no error.
+pub fn decode(input: &str, format: Format, out: impl Write) -> Result<Totals, DecodeFailure> {
+    let mut printer = Printer { out: BufWriter::new(out), format, totals: Totals::default() };
+    let outcome = feed(input, &mut printer);
+    printer.finish();
+    let totals = printer.totals;
+    outcome.map(|()| totals).map_err(|why| DecodeFailure { input: input.to_owned(), why })
+}
+
+fn feed<W: Write>(input: &str, printer: &mut Printer<W>) -> Result<(), String> {
+    let open = if input == "-" { File::open("/dev/stdin") } else { File::open(Path::new(input)) };
+    let file = match open {
+        Ok(file) => file,
+        Err(error) => {
+            let reason = crate::config::reason(&error);
+            let octets = match hex::octets(input) {
+                Ok(octets) => octets,
+                // Whoever typed digits only meant digits.
+                Err(why) if input.chars().all(|c| c.is_ascii_hexdigit()) => return Err(why),
+                Err(_) => return Err(format!("{reason}, and not hexadecimal either")),
+            };
+            printer.frame(None, hex::decode(&octets));
+            return Ok(());
+        }
+    };
+    let read = capture::packets(file, |captured| printer.frame(captured.time, frame::decode(&captured)));
+    read.map_err(|error| error.to_string())
+}
+
+struct Printer<W: Write> {
+    out: BufWriter<W>,
+    format: Format,
+    totals: Totals,
+}
+
+/// A protocol frame as a JSON object.
+#[derive(Serialize)]
+struct Line<'a> {
+    frame: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<f64>,
+    protocol: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<&'a Fields>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<std::net::IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destination: Option<std::net::IpAddr>,
+}
+
+impl<W: Write> Printer<W> {
+    fn frame(&mut self, time: Option<f64>, decoded: frame::Decoded) {
+        self.totals.frames += 1;
+        let Some(result) = decoded else { return };
+        match &result {
+            Ok(_) => self.totals.decoded += 1,
+            Err(_) => self.totals.malformed += 1,
+        }
+        let frame = self.totals.frames;
+        let line = match self.format {
+            Format::Text => text(frame, time, &result),
+            Format::Json => {
+                let (fields, bad) = (result.as_ref().ok(), result.as_ref().err());
+                let error = bad.map(|bad| bad.error.as_str());
+                let (source, destination) = bad.map_or((None, None), |bad| (bad.source, bad.destination));
+                json(&Line { frame, time, protocol: "vrrp", fields, error, source, destination })
+            }
+        };
+        self.line(&line);
+    }
+
+    fn finish(&mut self) {
+        let line = match self.format {
+            Format::Text => {
+                let Totals { frames, decoded, malformed } = self.totals;
+                format!("{frames} frames, {decoded} decoded, {malformed} malformed")
+            }
+            Format::Json => json(&self.totals),
+        };
+        self.line(&line);
+        let _ = self.out.flush();
+    }
+
+    /// A reader that has gone away has seen what it wanted.
+    fn line(&mut self, line: &str) {
+        let _ = writeln!(self.out, "{line}");
+    }
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn text(frame: u64, time: Option<f64>, result: &Result<Fields, Malformed>) -> String {
+    let time = time.map_or_else(String::new, |time| format!(" {time:.6}"));
+    let (source, destination) = match result {
+        Ok(fields) => (fields.source, fields.destination),
+        Err(bad) => (bad.source, bad.destination),
+    };
+    let route = match (source, destination) {
+        (Some(source), Some(destination)) => format!(" {source} > {destination}"),
+        (Some(_) | None, _) => String::new(),
+    };
+    let said = match result {
+        Err(bad) => format!("MALFORMED: {}", bad.error),
+        Ok(fields) => describe(fields),
+    };
+    format!("{frame:>5}{time}{route}  vrrp {said}")
+}
+
+fn describe(fields: &Fields) -> String {
+    let Fields { version, vrid, priority, advertisement_interval_ms, checksum, .. } = fields;
+    let addresses: Vec<String> = fields.addresses.iter().map(ToString::to_string).collect();
+    let vlan = fields.vlan.map_or_else(String::new, |vlan| format!(" vlan {vlan}"));
+    let authentication = match fields.authentication.as_deref() {
+        None | Some("none") => String::new(),
+        Some(other) => format!(" authentication {other}"),
+    };
+    let checksum = match *checksum {
+        "valid" => String::new(),
+        form => format!(" checksum {form}"),
+    };
+    let resigns = if *priority == 0 { " (resigns)" } else { "" };
+    format!(
+        "v{version} vrid {vrid} priority {priority}{resigns} interval {advertisement_interval_ms}ms addresses {}{checksum}{authentication}{vlan}",
+        addresses.join(" ")
+    )
+}

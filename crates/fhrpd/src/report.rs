@@ -1,0 +1,210 @@
+//! What `show` shows, as the daemon sends it and as `--json` prints it.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use fhrp::{Family, GroupStats, GroupStatus, Instant, InterfaceName, InterfaceStats};
+use fhrp_wire::vrrp::ChecksumForm;
+use serde::{Deserialize, Serialize};
+
+/// Everything.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The groups, by interface, family and number.
+    pub groups: Vec<GroupReport>,
+    /// Interfaces that groups run on.
+    pub interfaces: Vec<InterfaceReport>,
+}
+
+/// One group. Times are milliseconds or seconds as the names say, exact to the microsecond.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GroupReport {
+    /// `vrrp`.
+    pub protocol: String,
+    /// Where.
+    pub interface: String,
+    /// VRRP: the VRID.
+    pub group: u16,
+    /// 4 or 6.
+    pub family: u8,
+    /// `initialize`, `backup` or `active`.
+    pub state: String,
+    /// As configured.
+    pub priority: u8,
+    /// As in use.
+    pub effective_priority: u8,
+    /// The Active router, as far as known.
+    pub active: Option<IpAddr>,
+    /// The Standby router; VRRP has none.
+    pub standby: Option<IpAddr>,
+    /// The virtual addresses.
+    pub addresses: Vec<IpAddr>,
+    /// The virtual MAC, where one is used.
+    pub virtual_mac: Option<String>,
+    /// Counters with the names of RFC 8347 where it has one.
+    pub counters: BTreeMap<String, u64>,
+    /// 2 or 3.
+    pub version: u8,
+    /// Why it stands in `initialize`.
+    pub waiting: Option<String>,
+    /// Whether this router owns a virtual address.
+    pub owner: bool,
+    /// Preempt_Mode.
+    pub preempt: bool,
+    /// Preempt delay.
+    pub preempt_delay_ms: f64,
+    /// Accept_Mode.
+    pub accept_mode: bool,
+    /// The Active router's priority.
+    pub active_priority: Option<u8>,
+    /// The address that advertisements come from.
+    pub primary_address: Option<IpAddr>,
+    /// Advertisement_Interval.
+    pub advertisement_interval_ms: f64,
+    /// Active_Adver_Interval.
+    pub active_adver_interval_ms: f64,
+    /// Skew_Time.
+    pub skew_time_ms: f64,
+    /// Active_Down_Interval.
+    pub active_down_interval_ms: f64,
+    /// The checksum form being sent, where there are two.
+    pub checksum: Option<String>,
+    /// Whether the dataplane is as wished.
+    pub programmed: bool,
+    /// Since it left `initialize`.
+    pub up_seconds: Option<f64>,
+    /// The last change of state.
+    pub last_transition: Option<TransitionReport>,
+    /// Routers heard.
+    pub peers: Vec<PeerReport>,
+}
+
+/// A change of state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TransitionReport {
+    /// Why.
+    pub cause: String,
+    /// How long ago.
+    pub seconds_ago: f64,
+}
+
+/// A router heard.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PeerReport {
+    /// Its address.
+    pub address: IpAddr,
+    /// Its priority.
+    pub priority: u8,
+    /// The version it speaks.
+    pub version: u8,
+    /// Its interval.
+    pub advertisement_interval_ms: f64,
+    /// Its checksum form, where there are two and they differ.
+    pub checksum: Option<String>,
+    /// When it was last heard.
+    pub heard_seconds_ago: f64,
+}
+
+/// One interface.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InterfaceReport {
+    /// Its name.
+    pub interface: String,
+    /// What cannot be laid at a group's door.
+    pub counters: BTreeMap<String, u64>,
+}
+
+impl Report {
+    /// Brings a snapshot taken at `now` into words.
+    #[must_use]
+    pub fn new(now: Instant, groups: &[GroupStatus], interfaces: &[(InterfaceName, InterfaceStats)]) -> Self {
+        let mut groups: Vec<GroupReport> = groups.iter().map(|group| GroupReport::new(now, group)).collect();
+        groups.sort_by(|a, b| (&a.interface, a.group, a.family).cmp(&(&b.interface, b.group, b.family)));
+        let interfaces = interfaces.iter().map(|(name, stats)| InterfaceReport {
+            interface: name.to_string(),
+            counters: named(stats.iter()),
+        });
+        Self { groups, interfaces: interfaces.collect() }
+    }
+}
+
+impl GroupReport {
+    fn new(now: Instant, group: &GroupStatus) -> Self {
+        let ago = |at: Instant| micros_exact(now.saturating_duration_since(at).as_secs_f64());
+        Self {
+            protocol: group.id.protocol.to_string(),
+            interface: group.id.interface.to_string(),
+            group: group.id.number,
+            family: match group.id.family {
+                Family::V4 => 4,
+                Family::V6 => 6,
+            },
+            state: group.state.to_string(),
+            priority: group.priority,
+            effective_priority: group.effective_priority,
+            active: group.active,
+            standby: None,
+            addresses: group.addresses.to_vec(),
+            virtual_mac: group.virtual_mac.map(|mac| mac.to_string()),
+            counters: counters(&group.counters),
+            version: group.version,
+            waiting: group.waiting.as_ref().map(ToString::to_string),
+            owner: group.owner,
+            preempt: group.preempt,
+            preempt_delay_ms: millis(group.preempt_delay),
+            accept_mode: group.accept_mode,
+            active_priority: group.active_priority,
+            primary_address: group.primary_address,
+            advertisement_interval_ms: millis(group.advertisement_interval),
+            active_adver_interval_ms: millis(group.active_adver_interval),
+            skew_time_ms: millis(group.skew_time),
+            active_down_interval_ms: millis(group.active_down_interval),
+            checksum: group.checksum.map(form),
+            programmed: group.programmed,
+            up_seconds: group.up_since.map(ago),
+            last_transition: group
+                .last_transition
+                .as_ref()
+                .map(|(at, cause)| TransitionReport { cause: cause.to_string(), seconds_ago: ago(*at) }),
+            peers: group
+                .peers
+                .iter()
+                .map(|peer| PeerReport {
+                    address: peer.address,
+                    priority: peer.priority,
+                    version: peer.version,
+                    advertisement_interval_ms: millis(peer.interval),
+                    checksum: peer.checksum.map(form),
+                    heard_seconds_ago: ago(peer.heard),
+                })
+                .collect(),
+        }
+    }
+}
+
+fn counters(stats: &GroupStats) -> BTreeMap<String, u64> {
+    named(stats.iter())
+}
+
+fn named(counters: impl Iterator<Item = (&'static str, u64)>) -> BTreeMap<String, u64> {
+    counters.map(|(name, count)| (name.replace('_', "-"), count)).collect()
+}
+
+/// As the configuration writes it.
+pub(crate) fn form(form: ChecksumForm) -> String {
+    match form {
+        ChecksumForm::Rfc9568 => "rfc9568".to_owned(),
+        ChecksumForm::Rfc5798 => "rfc5798".to_owned(),
+    }
+}
+
+/// Milliseconds, exact to the microsecond.
+pub(crate) fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// Cuts what floating point adds below a microsecond.
+fn micros_exact(seconds: f64) -> f64 {
+    (seconds * 1e6).round() / 1e6
+}

@@ -1,0 +1,241 @@
+//! `fhrpd run`: the daemon.
+//!
+//! ```text
+//!   thread "protocol" (SCHED_FIFO)            main thread                          thread "log"
+//!   Driver: engine, packets, timerfd  ──►  notices ──► log lines ──► queue ──►  stderr
+//!   SIGTERM, SIGINT ──► resign        ◄──  Handle ◄── control socket, SIGHUP
+//! ```
+//!
+//! Nothing that the protocol thread does waits for the others.
+
+mod learned;
+mod notices;
+mod protocol;
+mod reload;
+mod system;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use fhrp::{Notice, NoticeKind};
+use serde_json::{Value, json};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::config::{self, Config, LoadError, Severity};
+use crate::control::{self, Asked, Question};
+use crate::logging::Log;
+use crate::report::Report;
+use learned::Learned;
+use protocol::Protocol;
+use reload::Step;
+
+/// Why the daemon cannot run, or did not end well; for the log.
+#[derive(Debug, thiserror::Error)]
+enum RunError {
+    #[error("{0}")]
+    Capability(#[from] system::MissingCapability),
+    #[error(transparent)]
+    Control(#[from] control::BindError),
+    #[error(transparent)]
+    Protocol(#[from] protocol::ProtocolError),
+    #[error("{doing}: {}", config::reason(error))]
+    System { doing: String, error: io::Error },
+}
+
+/// Runs the daemon with the configuration file `path` until SIGTERM or SIGINT.
+#[must_use]
+pub fn run(path: &Path) -> ExitCode {
+    let loaded = match config::load(path) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            eprint!("{}", error.render(crate::stderr_style()));
+            return ExitCode::from(2);
+        }
+    };
+    let log = match Log::new(io::stderr()) {
+        Ok(log) => log,
+        Err(error) => {
+            eprintln!("fhrpd: no thread for the log: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    // Only a second call in one process could be refused, and then there is a log already.
+    let _ = log.install(loaded.config.daemon.log);
+    log_panics();
+    for remark in &loaded.config.remarks {
+        let line = config::in_one_line(&path.display().to_string(), &loaded.source, remark);
+        match remark.severity {
+            Severity::Note => tracing::info!("{line}"),
+            Severity::Warning | Severity::Error => tracing::warn!("{line}"),
+        }
+    }
+    let outcome = serve(path, loaded.config);
+    if let Err(error) = &outcome {
+        tracing::error!("{error}");
+    }
+    log.flush();
+    if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// A panic writes to stderr otherwise, and would wait there for whoever reads it.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| tracing::error!("internal error, please report it: {panic}")));
+}
+
+fn serve(path: &Path, config: Config) -> Result<(), RunError> {
+    system::check_capabilities()?;
+    let daemon = config.daemon.clone();
+    system::make_state_dir(&daemon.state_dir).map_err(|error| {
+        let doing = format!("state directory {}", daemon.state_dir.display());
+        RunError::System { doing, error }
+    })?;
+    let learned = Learned::load(&daemon.state_dir);
+    let socket = control::bind(&daemon.control_socket, daemon.control_group.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(starting)?;
+    let outcome = runtime.block_on(async {
+        // Before anything can be asked of us: unhandled, this signal kills.
+        let hangup = signal(SignalKind::hangup()).map_err(starting)?;
+        let protocol = Protocol::start(&daemon, config.groups.len())?;
+        let (ask, questions) = mpsc::channel(16);
+        tokio::spawn(control::serve(socket.listener().map_err(starting)?, ask));
+        let supervisor = Supervisor { path: path.to_owned(), config: Config::default(), learned, protocol };
+        supervisor.supervise(config, hangup, questions).await
+    });
+    notify(&[sd_notify::NotifyState::Stopping]);
+    outcome
+}
+
+fn starting(error: io::Error) -> RunError {
+    RunError::System { doing: "starting".to_owned(), error }
+}
+
+/// A service manager that does not listen is none of our business.
+fn notify(states: &[sd_notify::NotifyState<'_>]) {
+    let _ = sd_notify::notify(states);
+}
+
+/// The main thread's part while the protocol runs.
+struct Supervisor {
+    path: PathBuf,
+    /// What runs now.
+    config: Config,
+    learned: Learned,
+    protocol: Protocol,
+}
+
+impl Supervisor {
+    async fn supervise(
+        mut self,
+        config: Config,
+        mut hangup: Signal,
+        mut questions: mpsc::Receiver<Asked>,
+    ) -> Result<(), RunError> {
+        let groups = config.groups.len();
+        self.change(config).await;
+        tracing::info!("fhrpd {} runs with {groups} group{}", env!("CARGO_PKG_VERSION"), plural(groups));
+        notify(&[sd_notify::NotifyState::Ready]);
+        while let Some(event) = self.next_event(&mut hangup, &mut questions).await {
+            match event {
+                Event::Notice(notice) => self.take(&notice),
+                Event::Hangup => drop(self.reload().await),
+                Event::Asked(Asked { question, answer }) => {
+                    let result = match question {
+                        Question::Show => self.show().await,
+                        Question::Reload => self.reload().await,
+                    };
+                    // The client may have gone away.
+                    let _ = answer.send(result);
+                }
+            }
+        }
+        let outcome = self.protocol.join();
+        tracing::info!("stopped");
+        Ok(outcome?)
+    }
+
+    /// `None` when the protocol has ended.
+    async fn next_event(
+        &mut self,
+        hangup: &mut Signal,
+        questions: &mut mpsc::Receiver<Asked>,
+    ) -> Option<Event> {
+        tokio::select! {
+            notice = self.protocol.notices.recv() => notice.map(Event::Notice),
+            Some(()) = hangup.recv() => Some(Event::Hangup),
+            Some(asked) = questions.recv() => Some(Event::Asked(asked)),
+        }
+    }
+
+    fn take(&mut self, notice: &Notice) {
+        notices::log(notice);
+        if let NoticeKind::ChecksumForm { form, .. } = notice.kind {
+            self.learned.learn(&notice.group, form);
+        }
+    }
+
+    async fn show(&self) -> Result<Value, String> {
+        let snapshot = self.protocol.handle.snapshot().await.map_err(|error| error.to_string())?;
+        let report = Report::new(snapshot.now, &snapshot.groups, &snapshot.interfaces);
+        serde_json::to_value(report).map_err(|error| error.to_string())
+    }
+
+    async fn reload(&mut self) -> Result<Value, String> {
+        let now = sd_notify::NotifyState::monotonic_usec_now();
+        notify(&[sd_notify::NotifyState::Reloading, now.unwrap_or(sd_notify::NotifyState::MonotonicUsec(0))]);
+        let result = match config::load(&self.path) {
+            Ok(loaded) => {
+                let done = self.change(loaded.config).await;
+                tracing::info!("reloaded {}: {done}", self.path.display());
+                Ok(json!({ "changes": done }))
+            }
+            Err(error) => Err(refuse_reload(&error)),
+        };
+        notify(&[sd_notify::NotifyState::Ready]);
+        result
+    }
+
+    /// Makes the groups those of `config`; says what that changed.
+    async fn change(&mut self, config: Config) -> String {
+        if self.config.daemon != config.daemon && !self.config.groups.is_empty() {
+            tracing::warn!("changes in [daemon] need a restart");
+        }
+        let steps = reload::steps(&self.config.groups, &config.groups);
+        let done = reload::summary(&steps);
+        self.config = config;
+        if let Err(error) = self.protocol.handle.apply(self.changes(steps)).await {
+            tracing::error!("the groups could not be changed: {error}");
+        }
+        done
+    }
+
+    fn changes(&self, steps: Vec<Step>) -> Vec<fhrp::driver::Change> {
+        use fhrp::driver::Change;
+        let change = |step| match step {
+            Step::Add(config) => Change::Add(self.learned.apply(&config)),
+            Step::Update(config) => Change::Update(self.learned.apply(&config)),
+            Step::Remove(id) => Change::Remove(id),
+        };
+        steps.into_iter().map(change).collect()
+    }
+}
+
+enum Event {
+    Notice(Notice),
+    Hangup,
+    Asked(Asked),
+}
+
+fn refuse_reload(error: &LoadError) -> String {
+    let lines = error.lines();
+    for line in &lines {
+        tracing::error!("{line}");
+    }
+    tracing::error!("not reloaded: everything goes on as before");
+    lines.join("\n")
+}
+
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}

@@ -1,0 +1,108 @@
+//! Notices of the engine in the operator's words.
+
+use fhrp::{GroupState, Notice, NoticeKind};
+use tracing::Level;
+
+/// How loud, and what.
+pub(super) fn describe(notice: &Notice) -> (Level, String) {
+    let (level, text) = words(&notice.kind);
+    (level, format!("{}: {text}", notice.group))
+}
+
+/// Writes the notice to the log.
+pub(super) fn log(notice: &Notice) {
+    let (level, text) = describe(notice);
+    match level {
+        Level::ERROR => tracing::error!("{text}"),
+        Level::WARN => tracing::warn!("{text}"),
+        _ => tracing::info!("{text}"),
+    }
+}
+
+fn words(kind: &NoticeKind) -> (Level, String) {
+    match kind {
+        NoticeKind::Moved { from, to, cause } => {
+            (Level::INFO, format!("{from} -> {to}: {}", because(*to, cause)))
+        }
+        NoticeKind::Waits(why) => (Level::WARN, format!("waits: {why}")),
+        NoticeKind::Owns(address) => {
+            (Level::INFO, format!("{address} is this router's own: it is the owner and runs at priority 255"))
+        }
+        NoticeKind::NotOwner => {
+            let why = "priority 255 is configured although no virtual address is the interface's own";
+            (Level::WARN, why.to_owned())
+        }
+        NoticeKind::LinkLocalAdded(address) => {
+            (Level::INFO, format!("{address} is put first of the addresses (RFC 9568 §5.2.9)"))
+        }
+        NoticeKind::ChecksumForm { peer, form } => {
+            let form = crate::report::form(*form);
+            (Level::INFO, format!("{peer} sends the {form} checksum, which is used from now on"))
+        }
+        NoticeKind::IntervalMismatch { peer, theirs, ours } => {
+            (Level::WARN, format!("{peer} advertises every {theirs:?}, this router every {ours:?}"))
+        }
+        NoticeKind::AddressListMismatch { peer } => {
+            (Level::WARN, format!("{peer} advertises other addresses than are configured here"))
+        }
+        NoticeKind::OwnerConflict { peer } => {
+            (Level::ERROR, format!("{peer} sends priority 255 too, although this router owns the address"))
+        }
+        NoticeKind::Discarded { peer, reason } => {
+            (Level::WARN, format!("discarded a packet of {peer}: {reason}"))
+        }
+        NoticeKind::DuplicateAddress { address, mac } => {
+            (Level::ERROR, format!("{mac} uses {address}, which is this router's"))
+        }
+        NoticeKind::ProgramFault(why) => (Level::ERROR, format!("the dataplane refused: {why}")),
+        NoticeKind::Programmed => (Level::INFO, "the dataplane is as wished again".to_owned()),
+        NoticeKind::Mended(what) => {
+            (Level::WARN, format!("put back what somebody else removed or changed: {what}"))
+        }
+        NoticeKind::Flapping { transitions } => {
+            (Level::WARN, format!("{transitions} changes of state within a minute"))
+        }
+        NoticeKind::EqualPriority { peer } => {
+            (Level::WARN, format!("{peer} has the same priority; give each router its own (RFC 9568 §8.3.2)"))
+        }
+    }
+}
+
+fn because(to: GroupState, cause: &fhrp::Cause) -> String {
+    match (to, cause) {
+        (GroupState::Initialize, fhrp::Cause::Shutdown) => "stopped".to_owned(),
+        (GroupState::Initialize | GroupState::Backup | GroupState::Active, _) => cause.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fhrp::{Cause, Family, GroupId, Instant, InterfaceName, Protocol, Rank, Waiting};
+
+    use super::*;
+
+    fn line(kind: NoticeKind) -> String {
+        let interface = InterfaceName::new("eth0");
+        let group = GroupId { interface, protocol: Protocol::Vrrp, family: Family::V4, number: 10 };
+        describe(&Notice { at: Instant::from_millis(1), group, kind }).1
+    }
+
+    #[test]
+    fn a_transition_says_why() {
+        let (from, to) = (GroupState::Backup, GroupState::Active);
+        let silent = NoticeKind::Moved { from, to, cause: Cause::ActiveSilent };
+        assert_eq!(line(silent), "vrrp eth0 ipv4 10: backup -> active: no active router was heard");
+        let by = Rank { priority: 200, address: "192.0.2.3".parse().unwrap() };
+        let outranked = NoticeKind::Moved { from: to, to: from, cause: Cause::Outranked { by } };
+        assert_eq!(
+            line(outranked),
+            "vrrp eth0 ipv4 10: active -> backup: it is outranked by the active router 192.0.2.3 (priority 200)"
+        );
+    }
+
+    #[test]
+    fn a_missing_interface_is_waited_for() {
+        let waits = line(NoticeKind::Waits(Waiting::InterfaceMissing));
+        assert_eq!(waits, "vrrp eth0 ipv4 10: waits: interface does not exist");
+    }
+}

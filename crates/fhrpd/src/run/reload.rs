@@ -1,0 +1,59 @@
+//! What a new configuration changes. Groups that are the same in both are left alone.
+
+use std::collections::BTreeMap;
+
+use fhrp::{GroupId, VrrpConfig};
+
+/// One step from the old groups to the new ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Add(VrrpConfig),
+    Update(VrrpConfig),
+    Remove(GroupId),
+}
+
+/// The steps from `old` to `new`. Removals come first, so that an address can move from one group to another.
+pub(super) fn steps(old: &BTreeMap<GroupId, VrrpConfig>, new: &BTreeMap<GroupId, VrrpConfig>) -> Vec<Step> {
+    let gone = old.keys().filter(|id| !new.contains_key(*id)).cloned().map(Step::Remove);
+    let rest = new.iter().filter_map(|(id, config)| match old.get(id) {
+        None => Some(Step::Add(config.clone())),
+        Some(before) if before != config => Some(Step::Update(config.clone())),
+        Some(_) => None,
+    });
+    gone.chain(rest).collect()
+}
+
+/// `2 added, 1 changed, 0 removed`.
+pub(super) fn summary(steps: &[Step]) -> String {
+    let count = |wanted: fn(&Step) -> bool| steps.iter().filter(|step| wanted(step)).count();
+    let added = count(|step| matches!(step, Step::Add(_)));
+    let changed = count(|step| matches!(step, Step::Update(_)));
+    let removed = count(|step| matches!(step, Step::Remove(_)));
+    format!("{added} added, {changed} changed, {removed} removed")
+}
+
+#[cfg(test)]
+mod tests {
+    use fhrp::{InterfaceName, VrrpSettings};
+
+    use super::*;
+
+    fn groups(list: &[(u8, u8)]) -> BTreeMap<GroupId, VrrpConfig> {
+        let config = |(vrid, priority): &(u8, u8)| {
+            let mut settings =
+                VrrpSettings::new(InterfaceName::new("eth0"), *vrid, vec![[192, 0, 2, *vrid].into()]);
+            settings.priority = *priority;
+            VrrpConfig::new(settings).unwrap()
+        };
+        list.iter().map(config).map(|config| (config.id().clone(), config)).collect()
+    }
+
+    #[test]
+    fn only_what_differs_is_touched() {
+        let (old, new) = (groups(&[(1, 100), (2, 100), (3, 100)]), groups(&[(2, 100), (3, 150), (4, 100)]));
+        let found = steps(&old, &new);
+        assert_eq!(summary(&found), "1 added, 1 changed, 1 removed");
+        assert!(matches!(found.first(), Some(Step::Remove(id)) if id.number == 1));
+        assert!(steps(&new, &new).is_empty());
+    }
+}
