@@ -86,7 +86,7 @@ pub use error::{LabError, Result};
 pub use fault::Fault;
 pub use frame::{Advertisement, Kind, arp_request, ethernet, neighbor_solicitation};
 pub use group::{GroupSpec, VrrpVersion};
-pub use namespace::Namespace;
+pub use namespace::{Inventory, Namespace};
 pub use probe::{Arrival, Probe, ProbeCounters, ProbeRecord};
 pub use process::RouterProcess;
 pub use reach::{Answer, Injector};

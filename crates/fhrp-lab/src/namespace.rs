@@ -146,20 +146,24 @@ impl Namespace {
             .map_err(LabError::io(format!("reading net/{setting} in {}", self.name)))
     }
 
-    /// Everything that the namespace holds and a daemon could have left behind: links, addresses, rules of nftables
-    /// and sysctls of each device. Equal text before and after means that nothing was left.
+    /// Everything that the namespace holds and a daemon could leave behind.
     ///
     /// # Errors
     /// [`LabError::Command`] if a program fails.
-    pub fn inventory(&self) -> Result<String> {
-        let mut text = self.query("ip", &["-brief", "link"])?;
-        text.push_str(&self.query("ip", &["-brief", "address"])?);
-        text.push_str(&self.query("ip", &["maddress"])?);
-        if find_program("nft").is_some() {
-            text.push_str(&self.query("nft", &["list", "ruleset"])?);
+    pub fn inventory(&self) -> Result<Inventory> {
+        let mut lines = labelled("link", &self.query("ip", &["-brief", "link"])?);
+        lines.extend(labelled("address", &self.query("ip", &["-brief", "address"])?));
+        lines.extend(labelled("joined", &self.query("ip", &["-oneline", "maddress"])?));
+        for family in ["-4", "-6"] {
+            lines.extend(labelled("route", &self.query("ip", &[family, "route", "show", "table", "main"])?));
+            lines.extend(labelled("rule", &self.query("ip", &[family, "rule"])?));
         }
-        text.push_str(&self.run(device_settings)?);
-        Ok(text)
+        if find_program("nft").is_some() {
+            lines.extend(labelled("nft", &self.query("nft", &["list", "ruleset"])?));
+        }
+        lines.extend(self.run(device_settings)?);
+        lines.sort();
+        Ok(Inventory { lines })
     }
 
     /// Removes the namespace's name; the kernel frees it when the last process and socket are gone.
@@ -173,8 +177,32 @@ impl Namespace {
     }
 }
 
-/// The per-device settings that gateways change, as `name value` lines.
-fn device_settings() -> String {
+/// What a namespace holds: links, addresses, joined groups, routes, rules of nftables and the settings of each device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inventory {
+    lines: Vec<String>,
+}
+
+impl Inventory {
+    /// What is here and was not before (`+ …`), and what was and is no longer (`- …`); empty if all is as it was.
+    #[must_use]
+    pub fn changes_since(&self, before: &Self) -> Vec<String> {
+        let only = |these: &Self, those: &Self, sign: char| {
+            let lines = these.lines.iter().filter(|line| !those.lines.contains(line));
+            lines.map(|line| format!("{sign} {line}")).collect::<Vec<_>>()
+        };
+        [only(self, before, '+'), only(before, self, '-')].concat()
+    }
+}
+
+/// Lines with a label in front and single spaces.
+fn labelled(label: &str, text: &str) -> Vec<String> {
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    text.lines().map(|line| format!("{label} {}", words(line))).collect()
+}
+
+/// The per-device settings that gateways change.
+fn device_settings() -> Vec<String> {
     const FAMILIES: [(&str, &[&str]); 2] = [
         ("ipv4", &["arp_ignore", "arp_announce", "arp_filter", "rp_filter", "forwarding", "accept_local"]),
         ("ipv6", &["forwarding", "accept_ra", "disable_ipv6", "addr_gen_mode"]),
@@ -185,12 +213,11 @@ fn device_settings() -> String {
         for device in fs::read_dir(&folder).into_iter().flatten().flatten() {
             for name in names {
                 let value = fs::read_to_string(device.path().join(name)).unwrap_or_default();
-                lines.push(format!("{family} {} {name} {}\n", device.file_name().display(), value.trim()));
+                lines.push(format!("{family} {} {name} {}", device.file_name().display(), value.trim()));
             }
         }
     }
-    lines.sort();
-    lines.concat()
+    lines
 }
 
 /// Runs a command with `text` as its standard input.
@@ -257,6 +284,14 @@ mod tests {
         let stderr = "Cannot find device \"x\"\nCommand failed -:2";
         assert_eq!(failed_line(stderr, "link set lo up\nlink set x up\n"), Some("link set x up"));
         assert_eq!(failed_line("no such thing", "a\n"), None);
+    }
+
+    #[test]
+    fn changes_are_told_with_their_sign() {
+        let inventory = |text: &str| Inventory { lines: labelled("link", text) };
+        let (before, after) = (inventory("lo  UP\nlan0 UP"), inventory("lo UP\nmv0 UP"));
+        assert_eq!(after.changes_since(&before), ["+ link mv0 UP", "- link lan0 UP"]);
+        assert_eq!(before.changes_since(&before), Vec::<String>::new());
     }
 
     #[test]
