@@ -34,10 +34,16 @@ pub fn v2(auth: fhrp_wire::vrrp::AuthData, addresses: &[IpAddr]) -> Advertisemen
     Advertisement::new(Vrid::new(5).unwrap(), 100, Addresses::new(addresses).unwrap(), body).unwrap()
 }
 
-/// A test cannot run for want of `what`: says so, and fails if `FHRP_REQUIRE` names it.
+/// A test cannot run for want of `what`: says so, and fails if `FHRP_REQUIRE` names it. The file that `FHRP_TALLY`
+/// names gets a line `skipped NAME WHAT`.
 pub fn skip(what: &str, why: &str) {
     // Written past the test harness, which would keep the output of a test that passes to itself.
     std::io::stderr().write_all(format!("SKIPPED {what}: {why}\n").as_bytes()).unwrap();
     let required = std::env::var("FHRP_REQUIRE").unwrap_or_default();
     assert!(!required.split(',').any(|name| name.trim() == what), "{what} is required: {why}");
+    if let Some(path) = std::env::var_os("FHRP_TALLY") {
+        let mut tally = std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap();
+        let name = std::thread::current().name().unwrap_or("?").to_owned();
+        tally.write_all(format!("skipped {name} {what}\n").as_bytes()).unwrap();
+    }
 }
