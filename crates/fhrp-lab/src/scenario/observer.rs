@@ -200,7 +200,7 @@ fn line(at: Stamp, entry: TimelineEntry) -> LabEvent {
     LabEvent::Timeline { at, entry }
 }
 
-/// Finds the takeover from `old` after a fault that began at `fault` and was complete at `done`.
+/// Finds the takeover from `old` after a fault that began at `fault`.
 ///
 /// A router behind a port that does not forward goes on advertising, unheard: what it sends after `unheard` does
 /// not count.
