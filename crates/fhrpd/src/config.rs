@@ -137,14 +137,15 @@ impl LoadError {
         }
     }
 
-    /// For a log: one line a problem.
+    /// For a log: one line an error.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         match self {
             Self::Unreadable { .. } => vec![self.to_string()],
             Self::Faulty { path, source, problems } => {
                 let path = path.display().to_string();
-                problems.iter().map(|problem| in_one_line(&path, source, problem)).collect()
+                let errors = problems.iter().filter(|problem| problem.severity == Severity::Error);
+                errors.map(|problem| in_one_line(&path, source, problem)).collect()
             }
         }
     }

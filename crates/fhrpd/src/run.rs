@@ -14,11 +14,13 @@ mod protocol;
 mod reload;
 mod system;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
-use fhrp::{Notice, NoticeKind};
+use fhrp::{GroupStatus, InterfaceName, Notice, NoticeKind, Waiting};
 use serde_json::{Value, json};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -30,6 +32,9 @@ use crate::report::Report;
 use learned::Learned;
 use protocol::Protocol;
 use reload::Step;
+
+/// By then the kernel's interfaces have been listed.
+const SETTLING: Duration = Duration::from_secs(1);
 
 /// Why the daemon cannot run, or did not end well; for the log.
 #[derive(Debug, thiserror::Error)]
@@ -64,19 +69,21 @@ pub fn run(path: &Path) -> ExitCode {
     // Only a second call in one process could be refused, and then there is a log already.
     let _ = log.install(loaded.config.daemon.log);
     log_panics();
-    for remark in &loaded.config.remarks {
-        let line = config::in_one_line(&path.display().to_string(), &loaded.source, remark);
-        match remark.severity {
-            Severity::Note => tracing::info!("{line}"),
-            Severity::Warning | Severity::Error => tracing::warn!("{line}"),
-        }
-    }
+    log_warnings(path, &loaded);
     let outcome = serve(path, loaded.config);
     if let Err(error) = &outcome {
         tracing::error!("{error}");
     }
     log.flush();
     if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Notes are not repeated here: the engine says what it does.
+fn log_warnings(path: &Path, loaded: &config::Loaded) {
+    let warnings = loaded.config.remarks.iter().filter(|remark| remark.severity == Severity::Warning);
+    for warning in warnings {
+        tracing::warn!("{}", config::in_one_line(&path.display().to_string(), &loaded.source, warning));
+    }
 }
 
 /// A panic writes to stderr otherwise, and would wait there for whoever reads it.
@@ -100,7 +107,13 @@ fn serve(path: &Path, config: Config) -> Result<(), RunError> {
         let protocol = Protocol::start(&daemon, config.groups.len())?;
         let (ask, questions) = mpsc::channel(16);
         tokio::spawn(control::serve(socket.listener().map_err(starting)?, ask));
-        let supervisor = Supervisor { path: path.to_owned(), config: Config::default(), learned, protocol };
+        let supervisor = Supervisor {
+            path: path.to_owned(),
+            config: Config::default(),
+            learned,
+            protocol,
+            settles_at: None,
+        };
         supervisor.supervise(config, hangup, questions).await
     });
     notify(&[sd_notify::NotifyState::Stopping]);
@@ -123,6 +136,8 @@ struct Supervisor {
     config: Config,
     learned: Learned,
     protocol: Protocol,
+    /// When interfaces that do not exist are worth a line.
+    settles_at: Option<tokio::time::Instant>,
 }
 
 impl Supervisor {
@@ -140,6 +155,7 @@ impl Supervisor {
             match event {
                 Event::Notice(notice) => self.take(&notice),
                 Event::Hangup => drop(self.reload().await),
+                Event::Settled => self.name_missing_interfaces().await,
                 Event::Asked(Asked { question, answer }) => {
                     let result = match question {
                         Question::Show => self.show().await,
@@ -161,8 +177,16 @@ impl Supervisor {
         hangup: &mut Signal,
         questions: &mut mpsc::Receiver<Asked>,
     ) -> Option<Event> {
+        let settled = self.settles_at;
+        let settle = async move {
+            match settled {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             notice = self.protocol.notices.recv() => notice.map(Event::Notice),
+            () = settle => Some(Event::Settled),
             Some(()) = hangup.recv() => Some(Event::Hangup),
             Some(asked) = questions.recv() => Some(Event::Asked(asked)),
         }
@@ -186,6 +210,7 @@ impl Supervisor {
         notify(&[sd_notify::NotifyState::Reloading, now.unwrap_or(sd_notify::NotifyState::MonotonicUsec(0))]);
         let result = match config::load(&self.path) {
             Ok(loaded) => {
+                log_warnings(&self.path, &loaded);
                 let done = self.change(loaded.config).await;
                 tracing::info!("reloaded {}: {done}", self.path.display());
                 Ok(json!({ "changes": done }))
@@ -207,7 +232,25 @@ impl Supervisor {
         if let Err(error) = self.protocol.handle.apply(self.changes(steps)).await {
             tracing::error!("the groups could not be changed: {error}");
         }
+        self.settles_at = Some(tokio::time::Instant::now() + SETTLING);
         done
+    }
+
+    /// At first no group knows its interface, so the engine does not report it; after a while it is news.
+    async fn name_missing_interfaces(&mut self) {
+        self.settles_at = None;
+        let Ok(snapshot) = self.protocol.handle.snapshot().await else { return };
+        let missing = |group: &&GroupStatus| group.waiting == Some(Waiting::InterfaceMissing);
+        let mut waiting: BTreeMap<&InterfaceName, usize> = BTreeMap::new();
+        for group in snapshot.groups.iter().filter(missing) {
+            *waiting.entry(&group.id.interface).or_default() += 1;
+        }
+        for (interface, groups) in waiting {
+            let plural = plural(groups);
+            tracing::warn!(
+                "interface {interface} does not exist: {groups} group{plural} will start when it appears"
+            );
+        }
     }
 
     fn changes(&self, steps: Vec<Step>) -> Vec<fhrp::driver::Change> {
@@ -223,6 +266,8 @@ impl Supervisor {
 
 enum Event {
     Notice(Notice),
+    /// Some time has passed since the groups were changed.
+    Settled,
     Hangup,
     Asked(Asked),
 }

@@ -148,6 +148,9 @@ fn detail(report: &Report) -> String {
         out.push('\n');
     }
     for InterfaceReport { interface, counters } in &report.interfaces {
+        if counters.values().all(|count| *count == 0) {
+            continue;
+        }
         let _ = writeln!(out, "interface {interface}");
         counters_to(&mut out, counters.iter());
     }
