@@ -184,6 +184,12 @@ pub struct Inventory {
 }
 
 impl Inventory {
+    /// One thing a line, with what kind of thing it is in front.
+    #[must_use]
+    pub fn lines(&self) -> &[String] {
+        &self.lines
+    }
+
     /// What is here and was not before (`+ …`), and what was and is no longer (`- …`); empty if all is as it was.
     #[must_use]
     pub fn changes_since(&self, before: &Self) -> Vec<String> {

@@ -152,8 +152,9 @@ impl Driven {
 }
 
 /// Everything in the router's namespace. The kernel finds out some moments late that a new link is operational.
-pub(crate) fn inventory(router: &Node) -> String {
-    router.namespace().inventory().unwrap().replace("UNKNOWN       ", "UP            ")
+pub(crate) fn inventory(router: &Node) -> Vec<String> {
+    let inventory = router.namespace().inventory().unwrap();
+    inventory.lines().iter().map(|line| line.replace("UNKNOWN", "UP")).collect()
 }
 
 /// An IPv4 or IPv6 group by its first address, closed, accepting.
