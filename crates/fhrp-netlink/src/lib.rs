@@ -31,4 +31,4 @@ pub use backend::{NetlinkBackend, NetlinkOptions, cleanup};
 pub use clock::TimerFd;
 pub use error::NetlinkError;
 pub use packets::{PacketCounters, PacketSockets};
-pub use realtime::{RealTime, Refusal, Wish};
+pub use realtime::{RealTime, Refusal, Wish, share_heap};

@@ -52,6 +52,7 @@ enum RunError {
 /// Runs the daemon with the configuration file `path` until SIGTERM or SIGINT.
 #[must_use]
 pub fn run(path: &Path) -> ExitCode {
+    fhrp_netlink::share_heap();
     let loaded = match config::load(path) {
         Ok(loaded) => loaded,
         Err(error) => {

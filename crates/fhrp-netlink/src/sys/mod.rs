@@ -95,6 +95,15 @@ pub(crate) fn schedule_fifo(priority: u8) -> io::Result<()> {
     check(unsafe { libc::sched_setscheduler(0, policy, &raw const parameter) })
 }
 
+/// Lets all threads allocate from one heap. Does nothing with another C library than glibc, where it is so anyway.
+pub(crate) fn share_heap() {
+    // SAFETY: takes two numbers; glibc documents it for calls before the first thread is started.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+}
+
 /// Registers a descriptor with tokio, to be told when it can be read. Must be called within a runtime with IO enabled.
 pub(crate) fn watch_reads(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an OwnedFd always names the same descriptor and keeps it open until it is dropped.
