@@ -1,0 +1,155 @@
+//! The map of requirements in `docs/protocols/vrrp.md` is complete, and what it names exists.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const COLUMNS: usize = 5;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn page() -> String {
+    fs::read_to_string(root().join("docs/protocols/vrrp.md")).unwrap()
+}
+
+/// One line of the table.
+struct Row<'a> {
+    number: &'a str,
+    code: &'a str,
+    evidence: &'a str,
+}
+
+fn rows(page: &str) -> Vec<Row<'_>> {
+    let cells = |line: &'_ str| line.trim_matches('|').split(" | ").count();
+    let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("| VRRP")).collect();
+    lines
+        .into_iter()
+        .map(|line| {
+            assert_eq!(cells(line), COLUMNS, "{line}");
+            let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+            assert!(cells.iter().all(|cell| !cell.is_empty()), "{line}");
+            Row { number: cells[0], code: cells[3], evidence: cells[4] }
+        })
+        .collect()
+}
+
+/// Every `` `file.rs::function` `` of a text.
+fn citations(text: &str) -> Vec<(&str, &str)> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    quoted.filter_map(|quoted| quoted.split_once("::")).collect()
+}
+
+/// The lines of a file below `crates/`.
+fn source(file: &str) -> Vec<String> {
+    let path = root().join("crates").join(file);
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+    text.lines().map(str::to_owned).collect()
+}
+
+/// Where a function of this name begins.
+fn places(lines: &[String], function: &str) -> Vec<usize> {
+    let begins = |line: &String| {
+        let rest = line.split_once(&format!("fn {function}")).map(|(_, rest)| rest);
+        rest.is_some_and(|rest| rest.starts_with(['(', '<']))
+    };
+    (0..lines.len()).filter(|at| begins(&lines[*at])).collect()
+}
+
+/// Whether a test attribute stands directly above.
+fn is_test(lines: &[String], at: usize) -> bool {
+    let attributes = lines[..at].iter().rev().take_while(|line| line.trim_start().starts_with("#["));
+    attributes.into_iter().any(|line| line.contains("test]") || line.contains("::test("))
+}
+
+#[test]
+fn every_number_stands_once() {
+    let page = page();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for row in rows(&page) {
+        *counts.entry(row.number).or_default() += 1;
+    }
+    let wanted: Vec<String> = (1..=92)
+        .map(|number| format!("VRRP-{number:02}"))
+        .chain((1..=11).map(|number| format!("VRRP2-{number:02}")))
+        .collect();
+    let missing: Vec<_> = wanted.iter().filter(|number| !counts.contains_key(number.as_str())).collect();
+    let strange: Vec<_> = counts
+        .iter()
+        .filter(|(number, count)| **count != 1 || !wanted.contains(&(**number).to_owned()))
+        .collect();
+    assert!(missing.is_empty() && strange.is_empty(), "missing {missing:?}, twice or unknown {strange:?}");
+}
+
+#[test]
+fn every_row_says_how_it_is_known() {
+    let page = page();
+    for Row { number, evidence, .. } in rows(&page) {
+        let kinds: Vec<_> = ["Test: ", "Exception: ", "Documentation: "]
+            .into_iter()
+            .filter(|kind| evidence.contains(kind))
+            .collect();
+        assert!(kinds.iter().any(|kind| evidence.starts_with(kind)), "{number}: {evidence}");
+        let claims_test = kinds.contains(&"Test: ");
+        assert!(!claims_test || !citations(evidence).is_empty(), "{number} names no test: {evidence}");
+    }
+}
+
+#[test]
+fn every_cited_test_exists() {
+    let page = page();
+    let mut seen = 0;
+    let outside = page.split("The state machine as a whole").nth(1).unwrap();
+    let cited = rows(&page)
+        .iter()
+        .flat_map(|row| citations(row.evidence))
+        .chain(citations(outside))
+        .collect::<Vec<_>>();
+    for (file, test) in cited {
+        let lines = source(file);
+        let places = places(&lines, test);
+        assert!(places.iter().any(|at| is_test(&lines, *at)), "no test {file}::{test}");
+        seen += 1;
+    }
+    assert!(seen > 103, "{seen} citations only: are they still written `file::test`?");
+}
+
+#[test]
+fn all_cited_code_exists() {
+    let page = page();
+    for row in rows(&page) {
+        let cited = citations(row.code);
+        assert!(!cited.is_empty() || row.code.starts_with("none"), "{}: {}", row.number, row.code);
+        for (file, function) in cited {
+            let lines = source(file);
+            assert!(!places(&lines, function).is_empty(), "{}: no {function} in {file}", row.number);
+        }
+    }
+}
+
+#[test]
+fn every_counter_is_on_the_page() {
+    let page = page();
+    let table = page.split("## Counters").nth(1).unwrap();
+    let fields = fhrp::GroupStats::default();
+    let interface = fhrp::InterfaceStats::default();
+    for (name, _) in fields.iter().chain(interface.iter()) {
+        let name = name.replace('_', "-");
+        assert!(table.contains(&format!("`{name}`")), "{name} is not on the page");
+    }
+}
+
+#[test]
+fn links_within_the_page_lead_somewhere() {
+    let page = page();
+    let anchors: Vec<String> = page
+        .lines()
+        .filter(|line| line.starts_with('#'))
+        .map(|line| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-"))
+        .collect();
+    for target in page.split("](#").skip(1).filter_map(|rest| rest.split(')').next()) {
+        assert!(anchors.iter().any(|anchor| anchor == target), "#{target}");
+    }
+}
