@@ -42,6 +42,10 @@ enum Command {
     ///
     /// Removes exactly what fhrpd made: virtual links and addresses, its nftables table, and settings that it changed.
     Cleanup(CleanupArgs),
+    /// Watch a failover: real routers and hosts in namespaces, a fault, and what it cost.
+    ///
+    /// Needs no root where user namespaces are allowed, and touches nothing outside its own namespaces.
+    Lab(crate::lab::LabArgs),
 }
 
 #[derive(Debug, Args)]
@@ -102,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Show(args) => show(args),
         Command::Decode(args) => decode(&args),
         Command::Cleanup(args) => cleanup(args),
+        Command::Lab(args) => crate::lab::run(&args),
     }
 }
 

@@ -86,6 +86,8 @@ impl Config {
         let (config, mut problems) = convert::convert(source);
         problems.sort_by_key(|problem| (problem.at.as_ref().map_or(0, |at| at.start), problem.severity));
         if problems.iter().any(|problem| problem.severity == Severity::Error) {
+            // What the file would lead to is of no interest until it is right.
+            problems.retain(|problem| problem.severity != Severity::Note);
             return Err(problems);
         }
         Ok(Self { remarks: problems, ..config })

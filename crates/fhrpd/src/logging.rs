@@ -137,23 +137,30 @@ mod tests {
 
     /// A sink that takes nothing until it is opened.
     #[derive(Clone, Default)]
-    struct Gated(Arc<(Mutex<(bool, Vec<u8>)>, Condvar)>);
+    struct Gated(Arc<Gate>);
+
+    #[derive(Default)]
+    struct Gate {
+        /// Whether it is open, and what has come through.
+        inside: Mutex<(bool, Vec<u8>)>,
+        opened: Condvar,
+    }
 
     impl Gated {
         fn open(&self) {
-            self.0.0.lock().unwrap().0 = true;
-            self.0.1.notify_all();
+            self.0.inside.lock().unwrap().0 = true;
+            self.0.opened.notify_all();
         }
 
         fn text(&self) -> String {
-            String::from_utf8(self.0.0.lock().unwrap().1.clone()).unwrap()
+            String::from_utf8(self.0.inside.lock().unwrap().1.clone()).unwrap()
         }
     }
 
     impl Write for Gated {
         fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-            let mut inner = self.0.1.wait_while(self.0.0.lock().unwrap(), |inner| !inner.0).unwrap();
-            inner.1.extend_from_slice(octets);
+            let inside = self.0.inside.lock().unwrap();
+            self.0.opened.wait_while(inside, |inside| !inside.0).unwrap().1.extend_from_slice(octets);
             Ok(octets.len())
         }
 

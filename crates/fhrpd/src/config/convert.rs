@@ -48,9 +48,15 @@ pub(super) fn convert(source: &str) -> (Config, Vec<Problem>) {
 }
 
 fn syntax(mistake: &toml::de::Error) -> Problem {
-    let at = mistake.span().unwrap_or(0..0);
-    let remedy = if mistake.message().contains("duplicate key") { "remove one of the two" } else { "" };
-    Problem::error(mistake.message().replace('\n', ": "), at, remedy)
+    let said = mistake.message();
+    let remedy = if said.contains("duplicate key") {
+        "remove one of the two"
+    } else if said.contains("string") {
+        "put text between two quotes on one line"
+    } else {
+        "write `key = value`, `[daemon]` or `[[vrrp]]` on a line of its own"
+    };
+    Problem::error(said.replace('\n', ": "), mistake.span().unwrap_or(0..0), remedy)
 }
 
 fn read_daemon(table: &Value<'_>, problems: &mut Vec<Problem>) -> DaemonConfig {

@@ -40,15 +40,23 @@ pub enum AskError {
 /// See [`AskError`].
 pub fn ask(socket: &Path, method: &str) -> Result<Value, AskError> {
     let system = |error: io::Error| AskError::System { path: socket.to_owned(), error };
-    let stream = UnixStream::connect(socket).map_err(|error| match error.kind() {
-        ErrorKind::NotFound | ErrorKind::ConnectionRefused => AskError::NotRunning(socket.to_owned()),
-        ErrorKind::PermissionDenied => AskError::Forbidden(socket.to_owned()),
-        _ => system(error),
-    })?;
+    let stream = UnixStream::connect(socket).map_err(|error| refusal(socket, error))?;
     let response = exchange(&stream, method).map_err(system)?;
     match response {
         Response { error: Some(why), .. } => Err(AskError::Refused(why)),
         Response { result, .. } => Ok(result.unwrap_or_default()),
+    }
+}
+
+fn refusal(socket: &Path, error: io::Error) -> AskError {
+    let path = socket.to_owned();
+    let kind = error.kind();
+    if kind == ErrorKind::NotFound || kind == ErrorKind::ConnectionRefused {
+        AskError::NotRunning(path)
+    } else if kind == ErrorKind::PermissionDenied {
+        AskError::Forbidden(path)
+    } else {
+        AskError::System { path, error }
     }
 }
 

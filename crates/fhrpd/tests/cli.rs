@@ -1,0 +1,106 @@
+//! The built program: exit codes, and what goes where.
+
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+fn fhrpd(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_fhrpd")).args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+fn text(octets: &[u8]) -> String {
+    String::from_utf8(octets.to_vec()).unwrap()
+}
+
+/// A file in a folder that lives as long as the first part.
+fn file(content: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fhrpd.toml");
+    std::fs::write(&path, content).unwrap();
+    (folder, path)
+}
+
+const GOOD: &str = "[[vrrp]]\ninterface = \"eth0\"\nvrid = 10\naddresses = [\"2001:db8::1\"]\n";
+
+#[test]
+fn a_good_file_is_summed_up() {
+    let (_folder, path) = file(GOOD);
+    let path = path.to_str().unwrap();
+    let output = fhrpd(&["check", "--config", path]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        text(&output.stdout),
+        format!(
+            "vrrp eth0 ipv6 10: version 3, priority 100, every 1s, fe80::5e00:2:a 2001:db8::1 on 00:00:5e:00:02:0a\n\
+             {path}: 1 group, no error\n"
+        )
+    );
+    assert!(text(&output.stderr).contains("fe80::5e00:2:a is put first"), "{output:?}");
+}
+
+#[test]
+fn faulty_files_exit_with_2() {
+    let (_folder, path) = file("[[vrrp]]\ninterfaces = \"eth0\"\n");
+    for command in ["check", "run", "show"] {
+        let output = fhrpd(&[command, "--config", path.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        assert!(text(&output.stderr).contains("did you mean `interface`?"), "{command}: {output:?}");
+        assert!(output.stdout.is_empty(), "{command}");
+    }
+    let output = fhrpd(&["check", "--config", "/nonexistent.toml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(text(&output.stderr), "error: cannot read /nonexistent.toml: No such file or directory\n");
+}
+
+#[test]
+fn wrong_arguments_exit_with_2() {
+    for arguments in [
+        &["sho"][..],
+        &["decode"],
+        &["show", "--format", "xml"],
+        &["lab", "glbp"],
+        &["lab", "--target", "r9"],
+    ] {
+        assert_eq!(fhrpd(arguments).status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn help_and_version_exit_with_0() {
+    for arguments in [&["--help"][..], &["--version"], &["run", "--help"], &["lab", "--help"]] {
+        assert_eq!(fhrpd(arguments).status.code(), Some(0), "{arguments:?}");
+    }
+    assert_eq!(text(&fhrpd(&["--version"]).stdout), format!("fhrpd {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn no_daemon_exits_with_1() {
+    let output = fhrpd(&["show", "--socket", "/nonexistent/fhrpd.sock"]);
+    assert_eq!(output.status.code(), Some(1));
+    let expected = "fhrpd: fhrpd is not running (nobody answers at /nonexistent/fhrpd.sock)";
+    assert!(text(&output.stderr).starts_with(expected), "{output:?}");
+}
+
+#[test]
+fn malformed_packets_are_no_failure_and_unreadable_files_are() {
+    let malformed = fhrpd(&["decode", "--json", "210a6401 00011234 c0000201 0000000000000000"]);
+    assert_eq!(malformed.status.code(), Some(0));
+    assert_eq!(
+        text(&malformed.stdout),
+        "{\"frame\":1,\"protocol\":\"vrrp\",\"error\":\"wrong checksum\"}\n\
+         {\"frames\":1,\"decoded\":0,\"malformed\":1}\n"
+    );
+    assert_eq!(fhrpd(&["decode", "/nonexistent.pcap"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_failure() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_fhrpd"))
+        .args(["decode", "310a6401 0064a88e c0000201"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+}
