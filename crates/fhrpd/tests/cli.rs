@@ -1,4 +1,5 @@
 //! The built program: exit codes, and what goes where.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
 
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};

@@ -1,4 +1,5 @@
 //! What an operator reads when a configuration file is wrong. Each text is a reviewed snapshot.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
 
 use fhrpd::config::{Config, Style, render};
 

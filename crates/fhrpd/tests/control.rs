@@ -1,4 +1,5 @@
 //! The control socket over a real Unix socket, with the daemon's main loop played by the test.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;

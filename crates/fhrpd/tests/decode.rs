@@ -1,4 +1,5 @@
 //! Capture files, written by hand here and taken from the field.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
 
 use std::io::Write as _;
 
