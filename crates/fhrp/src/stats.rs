@@ -53,7 +53,7 @@ counters! {
         auth_type_mismatch,
         /// VRRPv2: the password or digest does not match.
         auth_failures,
-        /// Advertisements received while this router owns the address.
+        /// Advertisements received while this router owns the address: version 3 those of priority 255, version 2 all.
         owner_conflicts,
         /// Our own frames that came back.
         looped,

@@ -261,3 +261,41 @@ fn a_forger_of_many_addresses_fills_no_more_than_sixteen_places() {
     }
     assert_eq!(router.status().peers.len(), 16);
 }
+
+#[test]
+fn rfc9568_5_1_2_3_hop_limit_below_255_is_discarded() {
+    let mut settings = settings();
+    settings.addresses = vec![ip("fe80::1")];
+    let mut router = Router::new(settings).0;
+    let peer = Says { source: ip("fe80::3"), addresses: vec![ip("fe80::1")], ..says(200) };
+    let mut frame = peer.frame().to_vec();
+    // The hop limit is in no checksum.
+    frame[21] = 254;
+    router.hear(ms(1), &frame);
+    let counters = router.status().counters;
+    assert_eq!((counters.ip_ttl_errors, counters.advertisement_rcvd), (1, 0));
+    router.hear(ms(2), &peer.frame());
+    assert_eq!(router.status().counters.advertisement_rcvd, 1);
+}
+
+#[test]
+fn rfc9568_8_4_2_coexistence_sends_both_versions() {
+    let mut both = settings();
+    both.coexist_with_v2 = true;
+    let mut router = Router::new(both).0;
+    let seen = router.until(us(3_609_375));
+    let versions: Vec<u8> = seen.frames.iter().map(|frame| frame[34] >> 4).collect();
+    assert_eq!(versions, [3, 2]);
+}
+
+#[test]
+fn rfc3768_7_1_a_version_2_owner_discards_advertisements() {
+    let mut owner = settings();
+    (owner.version, owner.addresses) = (2, vec![ip(OURS)]);
+    let mut router = Router::new(owner).0;
+    let peer = Says { addresses: vec![ip(OURS)], ..says(255) };
+    router.hear(ms(1), &peer.frame_with(version_2(AuthData::None)));
+    let counters = router.status().counters;
+    assert_eq!((counters.owner_conflicts, counters.advertisement_rcvd), (1, 0));
+    assert_eq!(router.state(), GroupState::Active);
+}
