@@ -56,6 +56,6 @@ pub enum Question {
 pub struct Asked {
     /// What.
     pub question: Question,
-    /// Where the answer goes, or why there is none.
-    pub answer: oneshot::Sender<Result<Value, String>>,
+    /// Where the answer goes, a JSON text, or why there is none.
+    pub answer: oneshot::Sender<Result<String, String>>,
 }

@@ -157,7 +157,7 @@ fn text(frame: u64, time: Option<f64>, result: &Result<Fields, Malformed>) -> St
 }
 
 fn describe(fields: &Fields) -> String {
-    let Fields { version, vrid, priority, advertisement_interval_ms, checksum, .. } = fields;
+    let Fields { version, vrid, priority, checksum, .. } = fields;
     let addresses: Vec<String> = fields.addresses.iter().map(ToString::to_string).collect();
     let vlan = fields.vlan.map_or_else(String::new, |vlan| format!(" vlan {vlan}"));
     let authentication = match fields.authentication.as_deref() {
@@ -168,9 +168,10 @@ fn describe(fields: &Fields) -> String {
         "valid" => String::new(),
         form => format!(" checksum {form}"),
     };
+    let interval = crate::show::interval(fields.advertisement_interval_ms);
     let resigns = if *priority == 0 { " (resigns)" } else { "" };
     format!(
-        "v{version} vrid {vrid} priority {priority}{resigns} interval {advertisement_interval_ms}ms addresses {}{checksum}{authentication}{vlan}",
+        "v{version} vrid {vrid} priority {priority}{resigns} interval {interval} addresses {}{checksum}{authentication}{vlan}",
         addresses.join(" ")
     )
 }

@@ -66,7 +66,13 @@ impl Log {
             LogFormat::Text => layer.with_filter(filter).boxed(),
             LogFormat::Json => layer.json().flatten_event(true).with_filter(filter).boxed(),
         };
-        Registry::default().with(layer).try_init()
+        Registry::default().with(layer).try_init()?;
+        if let Some(text) = wanted.filter(|text| text.parse::<Targets>().is_err()) {
+            tracing::warn!(
+                "{FILTER_VARIABLE}={text} is not understood; write a level such as debug, or fhrp=trace"
+            );
+        }
+        Ok(())
     }
 
     /// Waits until everything has been written, but not long.

@@ -115,18 +115,40 @@ pub struct InterfaceReport {
     pub counters: BTreeMap<String, u64>,
 }
 
-impl Report {
-    /// Brings a snapshot taken at `now` into words.
-    #[must_use]
-    pub fn new(now: Instant, groups: &[GroupStatus], interfaces: &[(InterfaceName, InterfaceStats)]) -> Self {
-        let mut groups: Vec<GroupReport> = groups.iter().map(|group| GroupReport::new(now, group)).collect();
-        groups.sort_by(|a, b| (&a.interface, a.group, a.family).cmp(&(&b.interface, b.group, b.family)));
-        let interfaces = interfaces.iter().map(|(name, stats)| InterfaceReport {
-            interface: name.to_string(),
-            counters: named(stats.iter()),
-        });
-        Self { groups, interfaces: interfaces.collect() }
+/// A snapshot taken at `now` as the JSON text of a [`Report`]. Made group by group: with thousands of groups the whole
+/// report would take many times the memory of its text.
+///
+/// # Errors
+/// None that the types allow; serde's, should they change.
+pub fn json(
+    now: Instant,
+    groups: &[GroupStatus],
+    interfaces: &[(InterfaceName, InterfaceStats)],
+) -> serde_json::Result<String> {
+    let mut groups: Vec<&GroupStatus> = groups.iter().collect();
+    groups.sort_by_key(|group| (group.id.interface.as_str(), group.id.number, group.id.family));
+    let groups = groups.into_iter().map(|group| serde_json::to_string(&GroupReport::new(now, group)));
+    let interfaces = interfaces.iter().map(|(name, stats)| {
+        serde_json::to_string(&InterfaceReport { interface: name.to_string(), counters: named(stats.iter()) })
+    });
+    let mut out = String::from("{\"groups\":");
+    list(&mut out, groups)?;
+    out.push_str(",\"interfaces\":");
+    list(&mut out, interfaces)?;
+    out.push('}');
+    Ok(out)
+}
+
+fn list(out: &mut String, items: impl Iterator<Item = serde_json::Result<String>>) -> serde_json::Result<()> {
+    out.push('[');
+    for (at, item) in items.enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        out.push_str(&item?);
     }
+    out.push(']');
+    Ok(())
 }
 
 impl GroupReport {
@@ -207,4 +229,86 @@ pub(crate) fn millis(duration: Duration) -> f64 {
 /// Cuts what floating point adds below a microsecond.
 fn micros_exact(seconds: f64) -> f64 {
     (seconds * 1e6).round() / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use fhrp::{Cause, GroupId, GroupState, PeerStatus, Protocol};
+
+    use super::*;
+
+    fn status(interface: &str, number: u16) -> GroupStatus {
+        let millis = Duration::from_millis;
+        let peer = PeerStatus {
+            address: "192.0.2.3".parse().unwrap(),
+            priority: 200,
+            version: 3,
+            interval: millis(100),
+            checksum: Some(ChecksumForm::Rfc5798),
+            heard: Instant::from_millis(9_950),
+        };
+        GroupStatus {
+            id: GroupId {
+                interface: InterfaceName::new(interface),
+                protocol: Protocol::Vrrp,
+                family: Family::V4,
+                number,
+            },
+            version: 3,
+            state: GroupState::Backup,
+            waiting: None,
+            priority: 100,
+            effective_priority: 100,
+            owner: false,
+            preempt: true,
+            preempt_delay: Duration::ZERO,
+            accept_mode: false,
+            active: Some("192.0.2.3".parse().unwrap()),
+            active_priority: Some(200),
+            addresses: Arc::from(["192.0.2.1".parse().unwrap()]),
+            virtual_mac: Some(fhrp::MacAddr([0, 0, 0x5e, 0, 1, 10])),
+            primary_address: Some("192.0.2.2".parse().unwrap()),
+            advertisement_interval: millis(100),
+            active_adver_interval: millis(100),
+            skew_time: Duration::from_micros(60_937),
+            active_down_interval: Duration::from_micros(360_937),
+            checksum: Some(ChecksumForm::Rfc5798),
+            programmed: true,
+            up_since: Some(Instant::from_millis(1_000)),
+            last_transition: Some((Instant::from_millis(2_000), Cause::Startup)),
+            peers: vec![peer],
+            counters: GroupStats { advertisement_rcvd: 7, ..GroupStats::default() },
+        }
+    }
+
+    #[test]
+    fn the_text_reads_back_in_order() {
+        let interface =
+            (InterfaceName::new("eth0"), InterfaceStats { vrid_errors: 2, ..InterfaceStats::default() });
+        let groups = [status("eth1", 1), status("eth0", 20), status("eth0", 3)];
+        let text = json(Instant::from_millis(10_000), &groups, &[interface]).unwrap();
+        let report: Report = serde_json::from_str(&text).unwrap();
+        let order: Vec<_> =
+            report.groups.iter().map(|group| (group.interface.as_str(), group.group)).collect();
+        assert_eq!(order, [("eth0", 3), ("eth0", 20), ("eth1", 1)]);
+        let group = &report.groups[0];
+        assert_eq!(
+            (group.state.as_str(), group.skew_time_ms, group.up_seconds),
+            ("backup", 60.937, Some(9.0))
+        );
+        assert_eq!(group.counters["advertisement-rcvd"], 7);
+        assert_eq!(
+            (group.peers[0].heard_seconds_ago, group.peers[0].checksum.as_deref()),
+            (0.05, Some("rfc5798"))
+        );
+        assert_eq!(report.interfaces[0].counters["vrid-errors"], 2);
+        assert!(text.contains("\"standby\":null"), "{text}");
+    }
+
+    #[test]
+    fn nothing_is_an_empty_report() {
+        assert_eq!(json(Instant::default(), &[], &[]).unwrap(), "{\"groups\":[],\"interfaces\":[]}");
+    }
 }

@@ -21,14 +21,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use fhrp::{GroupStatus, InterfaceName, Notice, NoticeKind, Waiting};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::config::{self, Config, LoadError, Severity};
 use crate::control::{self, Asked, Question};
 use crate::logging::Log;
-use crate::report::Report;
+use crate::report;
 use learned::Learned;
 use protocol::Protocol;
 use reload::Step;
@@ -200,13 +200,12 @@ impl Supervisor {
         }
     }
 
-    async fn show(&self) -> Result<Value, String> {
+    async fn show(&self) -> Result<String, String> {
         let snapshot = self.protocol.handle.snapshot().await.map_err(|error| error.to_string())?;
-        let report = Report::new(snapshot.now, &snapshot.groups, &snapshot.interfaces);
-        serde_json::to_value(report).map_err(|error| error.to_string())
+        report::json(snapshot.now, &snapshot.groups, &snapshot.interfaces).map_err(|error| error.to_string())
     }
 
-    async fn reload(&mut self) -> Result<Value, String> {
+    async fn reload(&mut self) -> Result<String, String> {
         let now = sd_notify::NotifyState::monotonic_usec_now();
         notify(&[sd_notify::NotifyState::Reloading, now.unwrap_or(sd_notify::NotifyState::MonotonicUsec(0))]);
         let result = match config::load(&self.path) {
@@ -214,7 +213,7 @@ impl Supervisor {
                 log_warnings(&self.path, &loaded);
                 let done = self.change(loaded.config).await;
                 tracing::info!("reloaded {}: {done}", self.path.display());
-                Ok(json!({ "changes": done }))
+                Ok(json!({ "changes": done }).to_string())
             }
             Err(error) => Err(refuse_reload(&error)),
         };

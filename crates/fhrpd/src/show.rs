@@ -137,7 +137,7 @@ fn span(seconds: f64) -> String {
 }
 
 /// `100ms`, `1s`, `3.609375s`.
-fn interval(millis: f64) -> String {
+pub(crate) fn interval(millis: f64) -> String {
     if millis < 1000.0 { format!("{millis}ms") } else { format!("{}s", millis / 1000.0) }
 }
 

@@ -42,7 +42,7 @@ fn serve() -> Served {
 async fn answer(mut asked: mpsc::Receiver<Asked>) {
     while let Some(Asked { question, answer }) = asked.recv().await {
         let _ = answer.send(match question {
-            Question::Show => Ok(json!({ "groups": [], "interfaces": [] })),
+            Question::Show => Ok(r#"{"groups":[],"interfaces":[]}"#.to_owned()),
             Question::Reload => Err("line 3 is wrong".to_owned()),
         });
     }

@@ -249,7 +249,7 @@ fn hexadecimal_on_the_command_line() {
         let mut out = Vec::new();
         assert_eq!(decode(&input, Format::Text, &mut out).unwrap().decoded, 1, "{input}");
         let out = String::from_utf8(out).unwrap();
-        assert!(out.contains("vrrp v3 vrid 10 priority 100 interval 1000ms addresses 192.0.2.1"), "{out}");
+        assert!(out.contains("vrrp v3 vrid 10 priority 100 interval 1s addresses 192.0.2.1"), "{out}");
     }
     let odd = decode("310", Format::Text, &mut Vec::new()).unwrap_err();
     assert_eq!(odd.to_string(), "310: 3 hexadecimal digits are no whole number of octets");

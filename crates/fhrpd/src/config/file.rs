@@ -269,7 +269,7 @@ pub(super) fn word<T: Copy>(
 /// The name of an interface as the kernel allows it (1 to 15 octets, no slash, no space).
 pub(super) fn interface(value: &DeValue<'_>) -> Result<String, Refused> {
     let name = text(value)?;
-    let odd = name.contains(|c: char| c == '/' || c == ':' || c.is_whitespace());
+    let odd = name.contains(|c: char| c == '/' || c == ':' || c.is_whitespace() || c.is_control());
     if name.is_empty() || name.len() > 15 || odd || name == "." || name == ".." {
         return refused(
             format!("\"{name}\" cannot be the name of an interface"),

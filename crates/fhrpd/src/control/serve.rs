@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::codec::{Framed, LinesCodec, LinesCodecError};
 
-use super::{Asked, Question, Request, Response};
+use super::{Asked, Question, Request};
 
 /// The longest request.
 const LINE_OCTETS_MAX: usize = 64 * 1024;
@@ -61,45 +61,49 @@ async fn talk(stream: UnixStream, questions: mpsc::Sender<Asked>) {
         let (response, last) = match line {
             Ok(line) => (answer(&line, &questions).await, false),
             Err(LinesCodecError::MaxLineLengthExceeded) => {
-                (failed(Value::Null, "the line is too long"), true)
+                (failed(&Value::Null, "the line is too long"), true)
             }
             Err(LinesCodecError::Io(_)) => return,
         };
-        let Ok(text) = serde_json::to_string(&response) else { return };
-        let sent = timeout(WRITE_TIMEOUT, lines.send(text)).await;
+        let sent = timeout(WRITE_TIMEOUT, lines.send(response)).await;
         if last || !matches!(sent, Ok(Ok(()))) {
             return;
         }
     }
 }
 
-async fn answer(line: &str, questions: &mpsc::Sender<Asked>) -> Response {
+/// The line to send back.
+async fn answer(line: &str, questions: &mpsc::Sender<Asked>) -> String {
     let request: Request = match serde_json::from_str(line) {
         Ok(request) => request,
-        Err(why) => return failed(Value::Null, &format!("not a request: {why}")),
+        Err(why) => return failed(&Value::Null, &format!("not a request: {why}")),
     };
+    let id = &request.id;
     let question = match request.method.as_str() {
         "version" => {
-            let result = json!({ "name": "fhrpd", "version": env!("CARGO_PKG_VERSION") });
-            return Response { id: request.id, result: Some(result), error: None };
+            let version = json!({ "name": "fhrpd", "version": env!("CARGO_PKG_VERSION") });
+            return done(id, &version.to_string());
         }
         "show" => Question::Show,
         "reload" => Question::Reload,
-        other => {
-            return failed(request.id, &format!("no method {other:?}; there are show, version and reload"));
-        }
+        other => return failed(id, &format!("no method {other:?}; there are show, version and reload")),
     };
     let (answer, back) = oneshot::channel();
     if questions.send(Asked { question, answer }).await.is_err() {
-        return failed(request.id, "the daemon is stopping");
+        return failed(id, "the daemon is stopping");
     }
     match back.await {
-        Ok(Ok(result)) => Response { id: request.id, result: Some(result), error: None },
-        Ok(Err(why)) => failed(request.id, &why),
-        Err(_) => failed(request.id, "the daemon is stopping"),
+        Ok(Ok(result)) => done(id, &result),
+        Ok(Err(why)) => failed(id, &why),
+        Err(_) => failed(id, "the daemon is stopping"),
     }
 }
 
-fn failed(id: Value, why: &str) -> Response {
-    Response { id, result: None, error: Some(why.to_owned()) }
+/// Put together as text: a report of thousands of groups is not parsed again only to be sent.
+fn done(id: &Value, result: &str) -> String {
+    format!("{{\"id\":{id},\"result\":{result}}}")
+}
+
+fn failed(id: &Value, why: &str) -> String {
+    json!({ "id": id, "error": why }).to_string()
 }
