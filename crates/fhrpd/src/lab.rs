@@ -171,7 +171,7 @@ fn fail_over(world: World, plan: &FailoverPlan, args: &LabArgs) -> Result<(), La
         print!("{summary}");
     }
     if args.keep {
-        keep(&failover);
+        keep(world, plan, &failover);
     }
     Ok(())
 }
@@ -216,9 +216,9 @@ fn summary(plan: &FailoverPlan, report: &FailoverReport) -> String {
 }
 
 /// Waits for Enter, or for ever where nobody can type.
-fn keep(failover: &Failover) {
+fn keep(world: World, plan: &FailoverPlan, failover: &Failover) {
     eprintln!("\nThe laboratory is still there. From another terminal:");
-    for hint in failover.lab.hints() {
+    for hint in failover.lab.hints().into_iter().chain(show_hint(world, plan, failover)) {
         eprintln!("  {hint}");
     }
     if io::stdin().is_terminal() {
@@ -230,6 +230,18 @@ fn keep(failover: &Failover) {
     loop {
         std::thread::park();
     }
+}
+
+/// How to ask a daemon of ours that the fault did not hit.
+fn show_hint(world: World, plan: &FailoverPlan, failover: &Failover) -> Option<String> {
+    let mut routers = failover.lab.routers().iter().zip(&plan.routers);
+    let (router, daemon) = routers.find(|(router, daemon)| {
+        matches!(daemon, Daemon::Fhrpd { .. }) && router.number() != plan.target_number()
+    })?;
+    let program = std::env::current_exe().ok()?;
+    let (enter, program) = (world.entering_command(), program.display());
+    let file = daemon.configuration_path(router);
+    Some(format!("{enter} ip netns exec {} {program} show --config {}", router.name(), file.display()))
 }
 
 #[cfg(test)]
