@@ -243,7 +243,7 @@ pub enum TimelineEntry {
 impl fmt::Display for TimelineEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Built { routers, hosts } => write!(f, "{routers} routers and {hosts} hosts stand"),
+            Self::Built { routers, hosts } => write!(f, "built: routers {routers}, hosts {hosts}"),
             Self::Started { router, daemon, priority } => {
                 write!(f, "{router}: {daemon} started, priority {priority}")
             }
