@@ -13,18 +13,29 @@ const BLOCK: usize = 64;
 
 /// The digest over `message`, in which the caller has zeroed the fields that the digest does not cover.
 pub(crate) fn digest(key: &KeyBytes, message: &[u8]) -> [u8; DIGEST] {
-    let key = key.octets();
-    let mut md5 = Md5::new();
-    md5.update(key);
-    update_padding(&mut md5, key.len());
-    md5.update(message);
-    md5.update(key);
-    md5.finalize().into()
+    digest_parts(key, &[message])
 }
 
 /// Whether `expected` is the digest; takes the same time wherever they differ.
 pub(crate) fn verify(key: &KeyBytes, message: &[u8], expected: &[u8; DIGEST]) -> bool {
-    digest(key, message).ct_eq(expected).into()
+    verify_parts(key, &[message], expected)
+}
+
+/// Like [`verify`], over a message in `parts`: a received one need not be copied to be read without its digest.
+pub(crate) fn verify_parts(key: &KeyBytes, parts: &[&[u8]], expected: &[u8; DIGEST]) -> bool {
+    digest_parts(key, parts).ct_eq(expected).into()
+}
+
+fn digest_parts(key: &KeyBytes, parts: &[&[u8]]) -> [u8; DIGEST] {
+    let key = key.octets();
+    let mut md5 = Md5::new();
+    md5.update(key);
+    update_padding(&mut md5, key.len());
+    for part in parts {
+        md5.update(part);
+    }
+    md5.update(key);
+    md5.finalize().into()
 }
 
 /// RFC 1321 §3.1–3.2: one bit, zeros up to 56 octets of the last block, the length in bits as 64 bits, low first.
@@ -53,6 +64,7 @@ mod tests {
         let key = KeyBytes::new("openwall12345").unwrap();
         assert_eq!(digest(&key, &message), expected);
         assert!(verify(&key, &message, &expected));
+        assert!(verify_parts(&key, &[&message[..7], &message[7..]], &expected));
         message[5] ^= 1;
         assert!(!verify(&key, &message, &expected));
         assert!(!verify(&KeyBytes::new("openwall1234").unwrap(), &message, &expected));
