@@ -233,7 +233,8 @@ pub(crate) fn source(frame: &[u8]) -> MacAddr {
     MacAddr(frame[6..12].try_into().unwrap())
 }
 
-/// The hardware addresses that ARP replies or neighbour advertisements give for an address, in order.
+/// The hardware addresses that ARP replies or neighbour advertisements give for an address, each once: who is slow to
+/// hear an answer asks again.
 pub(crate) fn answers(frames: &[Vec<u8>], address: &str) -> Vec<MacAddr> {
     let mac = |octets: &[u8]| MacAddr(octets.try_into().unwrap());
     let answer = |frame: &Vec<u8>| match address.parse().unwrap() {
@@ -247,7 +248,10 @@ pub(crate) fn answers(frames: &[Vec<u8>], address: &str) -> Vec<MacAddr> {
             (advertisement && frame[62..78] == address.octets()).then(|| mac(&frame[80..86]))
         }
     };
-    frames.iter().filter_map(answer).collect()
+    let mut given: Vec<_> = frames.iter().filter_map(answer).collect();
+    given.sort_unstable();
+    given.dedup();
+    given
 }
 
 /// Frames that carry a virtual MAC as their source.
