@@ -34,6 +34,12 @@ impl KeyBytes {
         if octets.is_empty() { Err(InvalidKey::Empty) } else { Ok(Self(octets)) }
     }
 
+    /// Whether a received text is this key; takes the same time wherever two of one length differ.
+    #[must_use]
+    pub fn matches(&self, text: &[u8]) -> bool {
+        self.octets().ct_eq(text).into()
+    }
+
     pub(crate) fn octets(&self) -> &[u8] {
         &self.0
     }
@@ -47,13 +53,13 @@ impl fmt::Debug for KeyBytes {
 
 impl PartialEq for KeyBytes {
     fn eq(&self, other: &Self) -> bool {
-        self.octets().ct_eq(other.octets()).into()
+        self.matches(other.octets())
     }
 }
 
 impl Eq for KeyBytes {}
 
-/// A clear-text password of one to eight octets, padded with zeros (RFC 2338 §5.3.10).
+/// A clear-text password of one to eight octets, padded with zeros (RFC 2338 §5.3.10, RFC 2281 §5.1).
 #[derive(Clone)]
 pub struct TextKey(Zeroizing<[u8; 8]>);
 
@@ -111,6 +117,17 @@ mod tests {
         assert_eq!(TextKey::new("").unwrap_err(), InvalidKey::Empty);
         assert_eq!(TextKey::new("123456789").unwrap_err(), InvalidKey::TooLong { actual: 9 });
         assert_eq!(KeyBytes::new("").unwrap_err(), InvalidKey::Empty);
+    }
+
+    #[test]
+    fn keys_match_whole() {
+        let key = KeyBytes::new("geheim").unwrap();
+        assert!(key.matches(b"geheim"));
+        for wrong in [&b"gehein"[..], b"gehei", b"geheim\0", b""] {
+            assert!(!key.matches(wrong), "{wrong:?}");
+        }
+        assert!(TextKey::new("cisco").unwrap().matches(b"cisco\0\0\0"));
+        assert!(!TextKey::new("cisco").unwrap().matches(b"cisco\0\0a"));
     }
 
     #[test]

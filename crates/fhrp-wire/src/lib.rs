@@ -27,4 +27,4 @@ pub mod vrrp;
 
 pub use family::Family;
 pub use key::{InvalidKey, KeyBytes, TextKey};
-pub use mac::{InvalidMac, MacAddr};
+pub use mac::{InvalidMac, MacAddr, virtual_link_local};

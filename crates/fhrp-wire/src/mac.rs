@@ -47,6 +47,14 @@ impl MacAddr {
     }
 }
 
+/// The link-local address that Cisco's protocols make from a virtual MAC: fe80::/64 and the EUI-64, its
+/// universal bit **not** inverted, unlike RFC 4291 appendix A.
+#[must_use]
+pub const fn virtual_link_local(mac: MacAddr) -> Ipv6Addr {
+    let [a, b, c, d, e, f] = mac.0;
+    Ipv6Addr::from_octets([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a, b, c, 0xff, 0xfe, d, e, f])
+}
+
 impl From<[u8; 6]> for MacAddr {
     fn from(octets: [u8; 6]) -> Self {
         Self(octets)
@@ -117,6 +125,14 @@ mod tests {
         ] {
             assert_eq!(text.parse::<MacAddr>(), Err(InvalidMac), "{text}");
         }
+    }
+
+    /// HSRP group 16 and GLBP group 46, as Cisco routers have them.
+    #[test]
+    fn the_universal_bit_stays() {
+        let address = |mac: &str| virtual_link_local(mac.parse().unwrap()).to_string();
+        assert_eq!(address("00:05:73:a0:00:10"), "fe80::5:73ff:fea0:10");
+        assert_eq!(address("00:07:b4:00:2e:00"), "fe80::7:b4ff:fe00:2e00");
     }
 
     #[test]

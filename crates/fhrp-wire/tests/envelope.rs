@@ -9,9 +9,10 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use bytes::BytesMut;
 use common::{hex, ip, ips, v3};
 use fhrp_wire::envelope::build::{
-    self, ArpReply, InvalidRouterAdvertisement, Ipv4Header, Ipv6Header, Link, PayloadTooLong, PrefixInfo,
-    RouterAdvertisement, SolicitedNa,
+    self, ArpReply, InvalidRouterAdvertisement, Ipv4Header, Ipv6Header, Link, NeighborAdvertisement,
+    PayloadTooLong, PrefixInfo, RouterAdvertisement,
 };
+use fhrp_wire::envelope::nd::NaFlags;
 use fhrp_wire::envelope::{self, Arp, ArpOperation, EnvelopeError, Packet};
 use fhrp_wire::vrrp::{
     AdvertisementFrame, ChecksumForm, Destination, FamilyMismatch, Vrid, advertisement_frame, parse,
@@ -221,7 +222,8 @@ fn arp_both_ways() {
     build::gratuitous_arp(&mut out, virtual_mac, address);
     assert_eq!(out, hex(GRATUITOUS_ARP));
     let (host, host_mac) = (Ipv4Addr::new(192, 0, 2, 7), mac("02:00:00:00:00:07"));
-    let reply = ArpReply { mac: virtual_mac, address, destination_mac: host_mac, destination: host };
+    let link = Link { source: virtual_mac, destination: host_mac };
+    let reply = ArpReply { link, mac: virtual_mac, address, destination: host };
     out.clear();
     build::arp_reply(&mut out, reply);
     assert_eq!(out, hex(ARP_REPLY));
@@ -266,17 +268,27 @@ fn any_payload_in_ip() {
         source: Ipv4Addr::new(10, 0, 0, 1),
         destination: Ipv4Addr::new(10, 0, 0, 2),
         protocol: 17,
+        ttl: 1,
+        tos: 0xe3,
     };
     let mut out = BytesMut::new();
     build::ipv4(&mut out, link, header, b"payload").unwrap();
     let Packet::Ipv4(packet) = envelope::parse(&out).unwrap().packet else { panic!("IPv4") };
-    assert_eq!((packet.protocol, packet.ttl, packet.payload), (17, 255, &b"payload"[..]));
+    assert_eq!((packet.protocol, packet.ttl, packet.tos), (17, 1, 0xe3));
+    assert_eq!(packet.payload, b"payload");
 
-    let header_v6 = Ipv6Header { source: v6("fe80::1"), destination: v6("fe80::2"), next_header: 17 };
+    let header_v6 = Ipv6Header {
+        source: v6("fe80::1"),
+        destination: v6("fe80::2"),
+        next_header: 17,
+        hop_limit: 2,
+        traffic_class: 0xe3,
+    };
     out.clear();
     build::ipv6(&mut out, link, header_v6, b"payload").unwrap();
     let Packet::Ipv6(packet) = envelope::parse(&out).unwrap().packet else { panic!("IPv6") };
-    assert_eq!((packet.next_header, packet.hop_limit, packet.payload), (17, 255, &b"payload"[..]));
+    assert_eq!((packet.next_header, packet.hop_limit, packet.traffic_class), (17, 2, 0xe3));
+    assert_eq!(packet.payload, b"payload");
 
     out.clear();
     let octets = 65_516;
@@ -297,14 +309,15 @@ fn neighbour_advertisements_are_built() {
         880077d7a0000000fd00000a000000000000000000000254020100005e00020a";
     assert_eq!(out, hex(expected));
 
-    let answer = SolicitedNa {
-        mac: virtual_mac,
+    let answer = NeighborAdvertisement {
+        link: Link { source: virtual_mac, destination: mac("02:00:00:00:00:07") },
         address,
-        destination_mac: mac("02:00:00:00:00:07"),
         destination: v6("fd00:a::7"),
+        flags: NaFlags { router: true, solicited: true, overrides: true },
+        target_mac: Some(virtual_mac),
     };
     out.clear();
-    build::solicited_na(&mut out, answer);
+    build::neighbor_advertisement(&mut out, &answer);
     let expected = "02000000000700005e00020a86dd6c00000000203aff
         fd00000a000000000000000000000254fd00000a000000000000000000000007
         880039c9e0000000fd00000a000000000000000000000254020100005e00020a";
@@ -323,6 +336,7 @@ const PREFIX: PrefixInfo = PrefixInfo {
 fn router_advertisement(prefixes: &[PrefixInfo]) -> RouterAdvertisement<'_> {
     RouterAdvertisement {
         source_mac: mac("00:00:5e:00:02:0a"),
+        option_mac: Some(mac("00:00:5e:00:02:0a")),
         source: v6("fe80::5e00:20a"),
         destination_mac: mac("33:33:00:00:00:01"),
         destination: v6("ff02::1"),

@@ -13,7 +13,10 @@ use std::process::Command;
 
 use bytes::BytesMut;
 use common::{ip, ips, v2, v3};
-use fhrp_wire::envelope::build::{self, ArpReply, PrefixInfo, RouterAdvertisement, SolicitedNa};
+use fhrp_wire::envelope::build::{
+    self, ArpReply, Link, NeighborAdvertisement, PrefixInfo, RouterAdvertisement,
+};
+use fhrp_wire::envelope::nd::NaFlags;
 use fhrp_wire::vrrp::{
     Advertisement, AdvertisementFrame, AuthData, ChecksumForm, Destination, KeyBytes, TextKey,
     advertisement_frame, virtual_mac,
@@ -210,7 +213,8 @@ fn arp() -> Vec<Case> {
     build::gratuitous_arp(&mut gratuitous, VIRTUAL_V4, address);
     let mut reply = BytesMut::new();
     let destination = Ipv4Addr::new(192, 0, 2, 7);
-    build::arp_reply(&mut reply, ArpReply { mac: VIRTUAL_V4, address, destination_mac: HOST, destination });
+    let link = Link { source: VIRTUAL_V4, destination: HOST };
+    build::arp_reply(&mut reply, ArpReply { link, mac: VIRTUAL_V4, address, destination });
     let common = [
         ("eth.src", "00:00:5e:00:01:0a"),
         ("arp.src.hw_mac", "00:00:5e:00:01:0a"),
@@ -249,10 +253,14 @@ fn neighbour_discovery() -> Vec<Case> {
     build::unsolicited_na(&mut unsolicited, VIRTUAL_V6, address);
     let mut solicited = BytesMut::new();
     let destination = "fd00:a::7".parse().unwrap();
-    build::solicited_na(
-        &mut solicited,
-        SolicitedNa { mac: VIRTUAL_V6, address, destination_mac: HOST, destination },
-    );
+    let answer = NeighborAdvertisement {
+        link: Link { source: VIRTUAL_V6, destination: HOST },
+        address,
+        destination,
+        flags: NaFlags { router: true, solicited: true, overrides: true },
+        target_mac: Some(VIRTUAL_V6),
+    };
+    build::neighbor_advertisement(&mut solicited, &answer);
     let common = [
         &IPV6[..],
         &ICMP[..],
@@ -290,6 +298,7 @@ fn router_advertisement() -> Case {
     };
     let advertisement = RouterAdvertisement {
         source_mac: VIRTUAL_V6,
+        option_mac: Some(VIRTUAL_V6),
         source: "fe80::5e00:20a".parse().unwrap(),
         destination_mac: MacAddr([0x33, 0x33, 0, 0, 0, 1]),
         destination: "ff02::1".parse().unwrap(),

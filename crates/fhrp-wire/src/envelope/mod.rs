@@ -1,5 +1,5 @@
-//! What VRRP travels in, and what announces a virtual address: Ethernet, IPv4, IPv6, ARP and neighbour
-//! discovery.
+//! What the protocols travel in, and what announces a virtual address: Ethernet, IPv4, IPv6, UDP, ARP and
+//! neighbour discovery.
 //!
 //! [`parse`] is written by hand over checked reads, since its input is hostile. The builders in [`build`]
 //! (feature `envelope`) write with pnet's packet types.
@@ -9,6 +9,7 @@ mod arp;
 pub mod build;
 mod ip;
 pub mod nd;
+pub mod udp;
 
 use thiserror::Error;
 

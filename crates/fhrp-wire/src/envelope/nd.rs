@@ -20,9 +20,9 @@ pub(super) const NEIGHBOR_ADVERTISEMENT: u8 = 136;
 pub(super) const OPTION_SOURCE_MAC: u8 = 1;
 pub(super) const OPTION_TARGET_MAC: u8 = 2;
 
-pub(super) const FLAG_ROUTER: u8 = 0x80;
-pub(super) const FLAG_SOLICITED: u8 = 0x40;
-pub(super) const FLAG_OVERRIDE: u8 = 0x20;
+const FLAG_ROUTER: u8 = 0x80;
+const FLAG_SOLICITED: u8 = 0x40;
+const FLAG_OVERRIDE: u8 = 0x20;
 
 /// A received neighbour discovery message that passed the checks of RFC 4861.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,24 @@ pub struct NaFlags {
     pub solicited: bool,
     /// O: replaces what a cache holds.
     pub overrides: bool,
+}
+
+impl NaFlags {
+    const fn from_bits(bits: u8) -> Self {
+        Self {
+            router: bits & FLAG_ROUTER != 0,
+            solicited: bits & FLAG_SOLICITED != 0,
+            overrides: bits & FLAG_OVERRIDE != 0,
+        }
+    }
+
+    #[cfg(feature = "envelope")]
+    pub(super) const fn bits(self) -> u8 {
+        let router = if self.router { FLAG_ROUTER } else { 0 };
+        let solicited = if self.solicited { FLAG_SOLICITED } else { 0 };
+        let overrides = if self.overrides { FLAG_OVERRIDE } else { 0 };
+        router | solicited | overrides
+    }
 }
 
 /// The first rule that a neighbour discovery message breaks (RFC 4861 §6.1, §7.1).
@@ -178,11 +196,7 @@ fn neighbor_solicitation<'a>(packet: &Ipv6<'a>, mut reader: Reader<'a>) -> Resul
 
 fn neighbor_advertisement<'a>(packet: &Ipv6<'a>, mut reader: Reader<'a>) -> Result<Nd<'a>, NdError> {
     let [flags, _, _, _] = reader.array().ok_or(NdError::TooShort)?;
-    let flags = NaFlags {
-        router: flags & FLAG_ROUTER != 0,
-        solicited: flags & FLAG_SOLICITED != 0,
-        overrides: flags & FLAG_OVERRIDE != 0,
-    };
+    let flags = NaFlags::from_bits(flags);
     let target = read_target(&mut reader)?;
     if flags.solicited && packet.destination.is_multicast() {
         return Err(NdError::SolicitedMulticast);

@@ -4,8 +4,9 @@ use bytes::BytesMut;
 
 use super::{
     Advertisement, ChecksumForm, FamilyMismatch, GROUP_V4, GROUP_V4_MAC, GROUP_V6, GROUP_V6_MAC, PROTOCOL,
+    TTL,
 };
-use crate::envelope::build::{self, IPV4_OCTETS, Ipv4Header, Ipv6Header, Link};
+use crate::envelope::build::{self, IPV4_OCTETS, Ipv4Header, Ipv6Header, Link, TRAFFIC_CLASS};
 use crate::{Family, MacAddr};
 
 /// An advertisement and the headers around it.
@@ -60,11 +61,17 @@ pub fn advertisement_frame(out: &mut BytesMut, frame: &AdvertisementFrame<'_>) -
     let octets = u16::try_from(advertisement.wire_octets()).unwrap_or(u16::MAX);
     match (advertisement.family(), frame.source, destination) {
         (Family::V4, IpAddr::V4(source), IpAddr::V4(destination)) => {
-            let header = Ipv4Header { source, destination, protocol: PROTOCOL };
+            let header = Ipv4Header { source, destination, protocol: PROTOCOL, ttl: TTL, tos: TRAFFIC_CLASS };
             build::ipv4_header(out, link, header, octets.saturating_add(IPV4_OCTETS));
         }
         (Family::V6, IpAddr::V6(source), IpAddr::V6(destination)) => {
-            let header = Ipv6Header { source, destination, next_header: PROTOCOL };
+            let header = Ipv6Header {
+                source,
+                destination,
+                next_header: PROTOCOL,
+                hop_limit: TTL,
+                traffic_class: TRAFFIC_CLASS,
+            };
             build::ipv6_header(out, link, header, octets);
         }
         (Family::V4 | Family::V6, IpAddr::V4(_) | IpAddr::V6(_), IpAddr::V4(_) | IpAddr::V6(_)) => {

@@ -79,6 +79,7 @@ fn router_advertisement(group: &Group) -> Option<Action> {
     let mut frame = BytesMut::new();
     let advertisement = build::RouterAdvertisement {
         source_mac,
+        option_mac: Some(source_mac),
         source,
         destination_mac: MacAddr::of_group(IpAddr::V6(ALL_NODES))?,
         destination: ALL_NODES,

@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use pnet_packet::arp::{ArpHardwareTypes, ArpOperation, ArpOperations, MutableArpPacket};
 use pnet_packet::ethernet::EtherTypes;
 
-use super::{Link, append, ethernet, pnet_mac};
+use super::{ETHERNET_OCTETS, Link, append, fill_ethernet, pnet_mac};
 use crate::MacAddr;
 use crate::envelope::ETHERTYPE_ARP;
 
@@ -18,31 +18,37 @@ pub fn gratuitous_arp(out: &mut BytesMut, mac: MacAddr, address: Ipv4Addr) {
     arp(out, link, ArpOperations::Request, [(mac, address), (mac, address)]);
 }
 
+/// Appends Cisco's gratuitous ARP: a reply nobody asked for, in which `address` is at `link.source`.
+///
+/// Both protocol addresses are `address`; the target's hardware address is `link.destination`.
+pub fn gratuitous_arp_reply(out: &mut BytesMut, link: Link, address: Ipv4Addr) {
+    arp_reply(out, ArpReply { link, mac: link.source, address, destination: address });
+}
+
 /// The answer to an ARP request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ArpReply {
-    /// Where `address` is; also the Ethernet source.
+    /// The Ethernet header; its destination is the asker.
+    pub link: Link,
+    /// Where `address` is. Most often the Ethernet source as well; a GLBP gateway answers with a forwarder's.
     pub mac: MacAddr,
     /// The address that was asked for.
     pub address: Ipv4Addr,
-    /// Ethernet address of the asker.
-    pub destination_mac: MacAddr,
     /// IPv4 address of the asker.
     pub destination: Ipv4Addr,
 }
 
 /// Appends an ARP reply to the one who asked.
 pub fn arp_reply(out: &mut BytesMut, reply: ArpReply) {
-    let link = Link { source: reply.mac, destination: reply.destination_mac };
     let sender = (reply.mac, reply.address);
-    let target = (reply.destination_mac, reply.destination);
-    arp(out, link, ArpOperations::Reply, [sender, target]);
+    let target = (reply.link.destination, reply.destination);
+    arp(out, reply.link, ArpOperations::Reply, [sender, target]);
 }
 
 fn arp(out: &mut BytesMut, link: Link, operation: ArpOperation, ends: [(MacAddr, Ipv4Addr); 2]) {
     let [(sender_mac, sender), (target_mac, target)] = ends;
-    ethernet(out, link, ETHERTYPE_ARP);
-    if let Some(mut packet) = MutableArpPacket::new(append(out, ARP_OCTETS)) {
+    let octets = fill_ethernet(append(out, ETHERNET_OCTETS + ARP_OCTETS), link, ETHERTYPE_ARP);
+    if let Some(mut packet) = MutableArpPacket::new(octets) {
         packet.set_hardware_type(ArpHardwareTypes::Ethernet);
         packet.set_protocol_type(EtherTypes::Ipv4);
         packet.set_hw_addr_len(6);

@@ -1,10 +1,10 @@
 //! Frames to send, appended to a buffer of the caller's.
 //!
-//! IP headers are those of the protocol's own packets: TTL or hop limit 255, class CS6 (0xC0), and for IPv4
-//! identification 0.
+//! IPv4 headers are those of Cisco's and of our own VRRP packets: no options, identification 0, Don't Fragment clear.
 
 mod arp;
 mod nd;
+mod udp;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -18,18 +18,23 @@ use thiserror::Error;
 use super::{ETHERTYPE_IPV4, ETHERTYPE_IPV6};
 use crate::MacAddr;
 
-pub use arp::{ArpReply, arp_reply, gratuitous_arp};
+pub use arp::{ArpReply, arp_reply, gratuitous_arp, gratuitous_arp_reply};
 pub use nd::{
-    InvalidRouterAdvertisement, PrefixInfo, RouterAdvertisement, SolicitedNa, router_advertisement,
-    solicited_na, unsolicited_na,
+    InvalidRouterAdvertisement, NeighborAdvertisement, PrefixInfo, RouterAdvertisement,
+    neighbor_advertisement, router_advertisement, unsolicited_na,
 };
+pub use udp::{InvalidDatagram, UdpHeader, udp};
 
-pub(crate) const ETHERNET_OCTETS: usize = 14;
+/// TTL or hop limit that says, on arrival, that a packet comes from this link.
+pub const HOP_LIMIT: u8 = 255;
+/// Type of service or traffic class CS6: network control.
+pub const TRAFFIC_CLASS: u8 = 0xc0;
+
+const ETHERNET_OCTETS: usize = 14;
 pub(crate) const IPV4_OCTETS: u16 = 20;
-pub(crate) const IPV6_OCTETS: usize = 40;
-const TTL: u8 = 255;
-/// DSCP CS6: network control.
-const CLASS: u8 = 0xc0;
+/// Octets of Ethernet and IP header.
+const IPV4_HEADERS: usize = ETHERNET_OCTETS + 20;
+const IPV6_HEADERS: usize = ETHERNET_OCTETS + 40;
 
 /// Addresses of the Ethernet header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +54,10 @@ pub struct Ipv4Header {
     pub destination: Ipv4Addr,
     /// Protocol of the payload.
     pub protocol: u8,
+    /// Time to live.
+    pub ttl: u8,
+    /// Type of service: DSCP and ECN.
+    pub tos: u8,
 }
 
 /// The chosen fields of an IPv6 header.
@@ -60,6 +69,10 @@ pub struct Ipv6Header {
     pub destination: Ipv6Addr,
     /// What the payload begins with.
     pub next_header: u8,
+    /// Hop limit.
+    pub hop_limit: u8,
+    /// Traffic class: DSCP and ECN.
+    pub traffic_class: u8,
 }
 
 /// The length field of an IP header has 16 bits.
@@ -106,13 +119,24 @@ pub fn ipv6(
 
 /// Appends the headers in front of a payload that brings the IPv4 packet to `total_length`.
 pub(crate) fn ipv4_header(out: &mut BytesMut, link: Link, header: Ipv4Header, total_length: u16) {
-    ethernet(out, link, ETHERTYPE_IPV4);
-    if let Some(mut packet) = MutableIpv4Packet::new(append(out, usize::from(IPV4_OCTETS))) {
+    fill_ipv4(append(out, IPV4_HEADERS), link, header, total_length);
+}
+
+/// Appends the headers in front of a payload of `payload_length` octets.
+pub(crate) fn ipv6_header(out: &mut BytesMut, link: Link, header: Ipv6Header, payload_length: u16) {
+    fill_ipv6(append(out, IPV6_HEADERS), link, header, payload_length);
+}
+
+/// Writes over the zeros in `headers`.
+fn fill_ipv4(headers: &mut [u8], link: Link, header: Ipv4Header, total_length: u16) {
+    let octets = fill_ethernet(headers, link, ETHERTYPE_IPV4);
+    if let Some(mut packet) = MutableIpv4Packet::new(octets) {
         packet.set_version(4);
         packet.set_header_length(5);
-        packet.set_dscp(CLASS >> 2);
+        packet.set_dscp(header.tos >> 2);
+        packet.set_ecn(header.tos & 3);
         packet.set_total_length(total_length);
-        packet.set_ttl(TTL);
+        packet.set_ttl(header.ttl);
         packet.set_next_level_protocol(IpNextHeaderProtocol(header.protocol));
         packet.set_source(header.source);
         packet.set_destination(header.destination);
@@ -120,26 +144,29 @@ pub(crate) fn ipv4_header(out: &mut BytesMut, link: Link, header: Ipv4Header, to
     }
 }
 
-/// Appends the headers in front of a payload of `payload_length` octets.
-pub(crate) fn ipv6_header(out: &mut BytesMut, link: Link, header: Ipv6Header, payload_length: u16) {
-    ethernet(out, link, ETHERTYPE_IPV6);
-    if let Some(mut packet) = MutableIpv6Packet::new(append(out, IPV6_OCTETS)) {
+/// Writes over the zeros in `headers`.
+fn fill_ipv6(headers: &mut [u8], link: Link, header: Ipv6Header, payload_length: u16) {
+    let octets = fill_ethernet(headers, link, ETHERTYPE_IPV6);
+    if let Some(mut packet) = MutableIpv6Packet::new(octets) {
         packet.set_version(6);
-        packet.set_traffic_class(CLASS);
+        packet.set_traffic_class(header.traffic_class);
         packet.set_payload_length(payload_length);
         packet.set_next_header(IpNextHeaderProtocol(header.next_header));
-        packet.set_hop_limit(TTL);
+        packet.set_hop_limit(header.hop_limit);
         packet.set_source(header.source);
         packet.set_destination(header.destination);
     }
 }
 
-fn ethernet(out: &mut BytesMut, link: Link, ethertype: u16) {
-    if let Some(mut frame) = MutableEthernetPacket::new(append(out, ETHERNET_OCTETS)) {
-        frame.set_destination(pnet_mac(link.destination));
-        frame.set_source(pnet_mac(link.source));
-        frame.set_ethertype(EtherType(ethertype));
+/// Writes the Ethernet header and returns what is behind it.
+fn fill_ethernet(frame: &mut [u8], link: Link, ethertype: u16) -> &mut [u8] {
+    let Some((header, rest)) = frame.split_at_mut_checked(ETHERNET_OCTETS) else { return &mut [] };
+    if let Some(mut header) = MutableEthernetPacket::new(header) {
+        header.set_destination(pnet_mac(link.destination));
+        header.set_source(pnet_mac(link.source));
+        header.set_ethertype(EtherType(ethertype));
     }
+    rest
 }
 
 /// `octets` zeros at the end of `out`, for pnet to write over.

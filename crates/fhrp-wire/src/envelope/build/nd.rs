@@ -5,14 +5,14 @@ use pnet_packet::icmpv6::ndp::{MutableNeighborAdvertPacket, MutableRouterAdvertP
 use pnet_packet::icmpv6::{Icmpv6Type, MutableIcmpv6Packet};
 use thiserror::Error;
 
-use super::{Ipv6Header, Link, append, ipv6_header};
+use super::{HOP_LIMIT, Ipv6Header, Link, TRAFFIC_CLASS, append, ipv6_header};
 use crate::MacAddr;
-use crate::envelope::nd;
+use crate::envelope::nd::{self, NaFlags};
 
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 
-const NA_OCTETS: usize = 24;
-const RA_OCTETS: usize = 16;
+const NA_OCTETS: u16 = 24;
+const RA_OCTETS: u16 = 16;
 const MAC_OPTION_OCTETS: u16 = 8;
 const MTU_OPTION_OCTETS: u16 = 8;
 const PREFIX_OPTION_OCTETS: u16 = 32;
@@ -29,48 +29,54 @@ const HOSTS_HOP_LIMIT: u8 = 64;
 /// R = 1, S = 0, O = 1; the source is `address` itself.
 pub fn unsolicited_na(out: &mut BytesMut, mac: MacAddr, address: Ipv6Addr) {
     let link = Link { source: mac, destination: MacAddr::of_group_v6(ALL_NODES) };
-    neighbor_advertisement(out, link, [address, ALL_NODES], nd::FLAG_ROUTER | nd::FLAG_OVERRIDE);
+    let flags = NaFlags { router: true, solicited: false, overrides: true };
+    let destination = ALL_NODES;
+    neighbor_advertisement(
+        out,
+        &NeighborAdvertisement { link, address, destination, flags, target_mac: Some(mac) },
+    );
 }
 
-/// The answer to a neighbour solicitation.
+/// A neighbour advertisement (RFC 4861 §4.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SolicitedNa {
-    /// Where `address` is; also the Ethernet source.
-    pub mac: MacAddr,
-    /// The address that was asked for; also the IPv6 source.
+pub struct NeighborAdvertisement {
+    /// The Ethernet header.
+    pub link: Link,
+    /// The target, and the IPv6 source.
     pub address: Ipv6Addr,
-    /// Ethernet address of the asker.
-    pub destination_mac: MacAddr,
-    /// IPv6 address of the asker. One without an address yet gets an unsolicited advertisement instead
+    /// The one who asked, or all nodes. One who asked without an address yet gets an unsolicited advertisement
     /// (RFC 4861 §7.2.4).
     pub destination: Ipv6Addr,
+    /// R, S and O.
+    pub flags: NaFlags,
+    /// Where `address` is, for the target link-layer address option; `None` leaves the option out.
+    pub target_mac: Option<MacAddr>,
 }
 
-/// Appends a neighbour advertisement to the one who asked: R = 1, S = 1, O = 1 (RFC 9568 §6.4.3, §8.2.2).
-pub fn solicited_na(out: &mut BytesMut, answer: SolicitedNa) {
-    let link = Link { source: answer.mac, destination: answer.destination_mac };
-    let flags = nd::FLAG_ROUTER | nd::FLAG_SOLICITED | nd::FLAG_OVERRIDE;
-    neighbor_advertisement(out, link, [answer.address, answer.destination], flags);
-}
-
-fn neighbor_advertisement(out: &mut BytesMut, link: Link, ends: [Ipv6Addr; 2], flags: u8) {
-    let [source, destination] = ends;
-    // 24 octets and one option.
-    let message = start_message(out, link, ends, 32);
-    if let Some(mut packet) = MutableNeighborAdvertPacket::new(append(out, NA_OCTETS)) {
+/// Appends a neighbour advertisement.
+pub fn neighbor_advertisement(out: &mut BytesMut, advertisement: &NeighborAdvertisement) {
+    let ends = [advertisement.address, advertisement.destination];
+    let option = if advertisement.target_mac.is_some() { MAC_OPTION_OCTETS } else { 0 };
+    let message = start_message(out, advertisement.link, ends, NA_OCTETS + option);
+    if let Some(mut packet) = MutableNeighborAdvertPacket::new(append(out, usize::from(NA_OCTETS))) {
         packet.set_icmpv6_type(Icmpv6Type(nd::NEIGHBOR_ADVERTISEMENT));
-        packet.set_flags(flags);
-        packet.set_target_addr(source);
+        packet.set_flags(advertisement.flags.bits());
+        packet.set_target_addr(advertisement.address);
     }
-    put_mac_option(out, nd::OPTION_TARGET_MAC, link.source);
-    finish_message(out, message, [source, destination]);
+    if let Some(mac) = advertisement.target_mac {
+        put_mac_option(out, nd::OPTION_TARGET_MAC, mac);
+    }
+    finish_message(out, message, ends);
 }
 
 /// A router advertisement of a Virtual Router (RFC 4861 §4.2, RFC 9568 §6.4.3, §8.2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RouterAdvertisement<'a> {
-    /// The virtual MAC: Ethernet source and source link-layer address option.
+    /// Ethernet source: the virtual MAC, or the interface's.
     pub source_mac: MacAddr,
+    /// Source link-layer address option: the virtual MAC; `None` leaves it out, and hosts have to ask
+    /// (RFC 4861 §4.2).
+    pub option_mac: Option<MacAddr>,
     /// The virtual link-local address.
     pub source: Ipv6Addr,
     /// Ethernet address of the destination.
@@ -133,7 +139,8 @@ impl RouterAdvertisement<'_> {
             .filter(|count| *count <= Self::MAX_PREFIXES)
             .ok_or(InvalidRouterAdvertisement::TooManyPrefixes(self.prefixes.len()))?;
         let mtu = if self.mtu.is_some() { MTU_OPTION_OCTETS } else { 0 };
-        Ok(16 + MAC_OPTION_OCTETS + mtu + prefixes * PREFIX_OPTION_OCTETS)
+        let mac = if self.option_mac.is_some() { MAC_OPTION_OCTETS } else { 0 };
+        Ok(RA_OCTETS + mac + mtu + prefixes * PREFIX_OPTION_OCTETS)
     }
 }
 
@@ -149,12 +156,14 @@ pub fn router_advertisement(
     let link = Link { source: advertisement.source_mac, destination: advertisement.destination_mac };
     let ends = [advertisement.source, advertisement.destination];
     let message = start_message(out, link, ends, octets);
-    if let Some(mut packet) = MutableRouterAdvertPacket::new(append(out, RA_OCTETS)) {
+    if let Some(mut packet) = MutableRouterAdvertPacket::new(append(out, usize::from(RA_OCTETS))) {
         packet.set_icmpv6_type(Icmpv6Type(nd::ROUTER_ADVERTISEMENT));
         packet.set_hop_limit(HOSTS_HOP_LIMIT);
         packet.set_lifetime(advertisement.lifetime);
     }
-    put_mac_option(out, nd::OPTION_SOURCE_MAC, advertisement.source_mac);
+    if let Some(mac) = advertisement.option_mac {
+        put_mac_option(out, nd::OPTION_SOURCE_MAC, mac);
+    }
     if let Some(mtu) = advertisement.mtu {
         out.put_slice(&[OPTION_MTU, 1, 0, 0]);
         out.put_u32(mtu);
@@ -169,7 +178,14 @@ pub fn router_advertisement(
 /// Appends the headers and returns where the ICMPv6 message begins.
 fn start_message(out: &mut BytesMut, link: Link, ends: [Ipv6Addr; 2], octets: u16) -> usize {
     let [source, destination] = ends;
-    ipv6_header(out, link, Ipv6Header { source, destination, next_header: nd::PROTOCOL }, octets);
+    let header = Ipv6Header {
+        source,
+        destination,
+        next_header: nd::PROTOCOL,
+        hop_limit: HOP_LIMIT,
+        traffic_class: TRAFFIC_CLASS,
+    };
+    ipv6_header(out, link, header, octets);
     out.len()
 }
 
