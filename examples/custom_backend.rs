@@ -149,8 +149,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (driver1, r1) = router("r1", 2, Cable { out: out1, from: from1, waiting: None, start });
     let (driver2, r2) = router("r2", 3, Cable { out: out2, from: from2, waiting: None, start });
     let script = async {
-        r1.apply(vec![Change::Add(config(200)?)]).await?;
-        r2.apply(vec![Change::Add(config(100)?)]).await?;
+        r1.apply(vec![Change::Add(config(200)?.into())]).await?;
+        r2.apply(vec![Change::Add(config(100)?.into())]).await?;
         until_active(&r1).await?;
         println!("r1 is Active; now it is stopped");
         r1.shutdown();

@@ -33,6 +33,11 @@ impl Announcer {
         self.next
     }
 
+    /// Whether the first announcement is past.
+    pub(crate) fn repeats(&self) -> bool {
+        self.done > 0
+    }
+
     /// Whether an announcement is due; if so the next is planned.
     pub(crate) fn take_due(&mut self, now: Instant, schedule: &AnnounceSchedule) -> bool {
         if self.next.is_none_or(|at| at > now) {

@@ -12,8 +12,8 @@ use fhrp_election::{Effect, Instant};
 use crate::deadlines::Deadlines;
 use crate::group::{Announce, Group, Out};
 use crate::{
-    Action, GroupId, GroupStatus, IfIndex, InterfaceName, InterfaceStats, LinkEvent, LinkState, ProgramFault,
-    Revision, SeatId, Stats, VrrpConfig,
+    Action, GroupConfig, GroupId, GroupStatus, IfIndex, InterfaceName, InterfaceStats, LinkEvent, LinkState,
+    ProgramFault, Revision, SeatId, Stats,
 };
 
 use interface::Interface;
@@ -69,7 +69,8 @@ impl Engine {
     ///
     /// # Errors
     /// A group with the same interface, protocol, family and number exists.
-    pub fn add(&mut self, now: Instant, config: VrrpConfig) -> Result<(), DuplicateGroup> {
+    pub fn add(&mut self, now: Instant, config: impl Into<GroupConfig>) -> Result<(), DuplicateGroup> {
+        let config = config.into();
         let id = config.id().clone();
         if self.ids.contains_key(&id) {
             return Err(DuplicateGroup(id));
@@ -102,15 +103,15 @@ impl Engine {
     ///
     /// # Errors
     /// There is no such group.
-    pub fn update(&mut self, now: Instant, config: VrrpConfig) -> Result<(), UnknownGroup> {
+    pub fn update(&mut self, now: Instant, config: impl Into<GroupConfig>) -> Result<(), UnknownGroup> {
+        let config = config.into();
         let id = config.id().clone();
         let slot = self.slot_of(&id)?;
         let Some(Some(group)) = self.groups.get_mut(slot) else { return Err(UnknownGroup(id)) };
-        let present = group.config();
-        if *present == config {
+        if group.speaker().config() == config {
             return Ok(());
         }
-        if present.version() != config.version() || present.virtual_mac() != config.virtual_mac() {
+        if group.speaker().is_another(&config) {
             self.remove(now, &id)?;
             return self.add(now, config).map_err(|DuplicateGroup(id)| UnknownGroup(id));
         }
@@ -135,7 +136,7 @@ impl Engine {
         group.withdraw(&mut out);
         self.group_deadlines.set(slot, None);
         self.ids.remove(id);
-        self.seats.remove(&group.seat());
+        self.seats.remove(&group.seat().id());
         if let Some(interface) = self.names.get(&id.interface).and_then(|at| self.interfaces.get_mut(*at))
             && let Some(index) = interface.dismiss(id.family, id.number)
         {
@@ -240,7 +241,7 @@ impl Engine {
     /// Asks for frames again if that had failed and the group in `slot` is about to try again.
     fn attach_again(&mut self, now: Instant, slot: usize) {
         let Some(Some(group)) = self.groups.get(slot) else { return };
-        let Some(place) = self.names.get(&group.id().interface).filter(|_| group.retries(now)) else {
+        let Some(place) = self.names.get(&group.id().interface).filter(|_| group.seat().retries(now)) else {
             return;
         };
         let Some(interface) = self.interfaces.get_mut(*place).filter(|interface| interface.attach_failed)
@@ -286,9 +287,9 @@ impl Engine {
 
     /// The configuration of a group.
     #[must_use]
-    pub fn config(&self, id: &GroupId) -> Option<&VrrpConfig> {
+    pub fn config(&self, id: &GroupId) -> Option<GroupConfig> {
         let slot = self.ids.get(id)?;
-        self.groups.get(*slot)?.as_ref().map(Group::config)
+        self.groups.get(*slot)?.as_ref().map(|group| group.speaker().config())
     }
 
     /// Counters of the interfaces that have groups, ordered by name.

@@ -1,6 +1,7 @@
 //! The life of one group: what it stands on, its contest, its wish of the dataplane, and what follows from them.
 
-mod report;
+mod status;
+mod vrrp;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -10,17 +11,15 @@ use std::time::Duration;
 use fhrp_election::{Cause, Effect, Election, Instant, State};
 use fhrp_wire::MacAddr;
 
-use crate::announce::{Announcer, Beacon};
+use crate::announce::Beacon;
 use crate::limiter::{Limiter, Topic};
-use crate::vrrp::{Frames, Router, Underlay};
+use crate::seat::{Reply, Seat};
+use crate::speaker::{Frames, Saying, Speaker, Underlay};
 use crate::{
-    Acceptance, Action, Binding, Family, Gate, GroupId, GroupState, GroupStats, LinkState, Notice,
-    NoticeKind, ProgramFault, Responder, Revision, SeatId, VrrpConfig, Waiting,
+    Acceptance, Action, Binding, Family, Gate, GroupConfig, GroupId, GroupStats, LinkState, Notice,
+    NoticeKind, ProgramFault, Responder, Revision, SeatId, Waiting,
 };
 
-/// After a dataplane fault the group waits this long, and twice as long each time, up to a minute.
-const BACKOFF_FIRST: Duration = Duration::from_secs(1);
-const BACKOFF_MAX: Duration = Duration::from_secs(60);
 /// This many transitions within a minute are worth a warning (RFC 9568 §2.5).
 const FLAPPING_TRANSITIONS: usize = 6;
 const FLAPPING_WINDOW: Duration = Duration::from_secs(60);
@@ -32,87 +31,69 @@ pub(crate) struct Out<'a> {
     pub(crate) effects: &'a mut Vec<Effect>,
 }
 
-/// A failed wish.
-#[derive(Debug)]
-struct Fault {
-    text: Arc<str>,
-    retry_at: Option<Instant>,
-    backoff: Duration,
-}
-
-/// One group, for VRRP a Virtual Router.
+/// One group with one seat: a Virtual Router of VRRP, a group of HSRP.
 #[derive(Debug)]
 pub(crate) struct Group {
-    seat: SeatId,
-    router: Router,
+    speaker: Speaker,
     election: Election,
+    /// The state that messages show: that of the election, except while its effects are carried out one by one.
+    shown: State,
     /// Present while the group can run.
     underlay: Option<Underlay>,
     waiting: Option<Waiting>,
     link: Option<Arc<LinkState>>,
     /// The advertisement as it is sent now; rendered anew after any change.
     frames: Option<Frames>,
-    wish: Option<Binding>,
-    revision: Revision,
-    programmed: bool,
-    fault: Option<Fault>,
-    announcer: Announcer,
+    seat: Seat,
     beacon: Beacon,
     limiter: Limiter,
     stats: GroupStats,
     up_since: Option<Instant>,
     last_transition: Option<(Instant, Cause)>,
     recent: VecDeque<Instant>,
-    /// Addresses whose announcement waits in the interface's pacer.
-    pub(crate) announcements_queued: usize,
 }
 
 impl Group {
-    pub(crate) fn new(seat: SeatId, config: VrrpConfig) -> Self {
-        let router = Router::new(config);
+    pub(crate) fn new(seat: SeatId, config: GroupConfig) -> Self {
+        let speaker = Speaker::new(config);
         // Until there is an address to send from, the rank's address is that of nobody.
-        let nobody = match router.config().id().family {
+        let nobody = match speaker.id().family {
             Family::V4 => IpAddr::from([0, 0, 0, 0]),
             Family::V6 => IpAddr::from([0_u16; 8]),
         };
-        let election = Election::new(router.rules(), router.candidacy(nobody, false));
+        let election = Election::new(speaker.rules(), speaker.candidacy(nobody, false));
         Self {
-            seat,
-            router,
+            speaker,
             election,
+            shown: State::Init,
             underlay: None,
             waiting: Some(Waiting::InterfaceMissing),
             link: None,
             frames: None,
-            wish: None,
-            revision: Revision::default(),
-            programmed: false,
-            fault: None,
-            announcer: Announcer::default(),
+            seat: Seat::new(seat),
             beacon: Beacon::default(),
             limiter: Limiter::default(),
             stats: GroupStats::default(),
             up_since: None,
             last_transition: None,
             recent: VecDeque::with_capacity(FLAPPING_TRANSITIONS),
-            announcements_queued: 0,
         }
     }
 
     pub(crate) fn id(&self) -> &GroupId {
-        self.router.config().id()
+        self.speaker.id()
     }
 
-    pub(crate) fn config(&self) -> &VrrpConfig {
-        self.router.config()
+    pub(crate) fn speaker(&self) -> &Speaker {
+        &self.speaker
     }
 
-    pub(crate) fn seat(&self) -> SeatId {
-        self.seat
+    pub(crate) fn seat(&self) -> &Seat {
+        &self.seat
     }
 
-    pub(crate) fn router(&self) -> &Router {
-        &self.router
+    pub(crate) fn seat_mut(&mut self) -> &mut Seat {
+        &mut self.seat
     }
 
     pub(crate) fn underlay(&self) -> Option<&Underlay> {
@@ -121,21 +102,15 @@ impl Group {
 
     /// When [`Group::handle_timeout`] wants to be called.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let retry = self.fault.as_ref().and_then(|fault| fault.retry_at);
-        [self.election.next_deadline(), self.announcer.next(), self.beacon.next(), retry]
+        [self.election.next_deadline(), self.seat.next_deadline(), self.beacon.next()]
             .into_iter()
             .flatten()
             .min()
     }
 
-    /// Whether the virtual addresses are held and may be announced.
-    pub(crate) fn serves(&self) -> bool {
-        self.programmed && self.wish.as_ref().is_some_and(|wish| wish.gate == Gate::Open)
-    }
-
     /// The notices that belong to the birth of a group.
     pub(crate) fn introduce(&mut self, now: Instant, out: &mut Out<'_>) {
-        if let Some(address) = self.config().added_link_local() {
+        if let Some(address) = self.speaker.added_link_local() {
             self.notify(now, NoticeKind::LinkLocalAdded(address), out);
         }
     }
@@ -146,19 +121,24 @@ impl Group {
         self.reconsider(now, out);
     }
 
-    /// A new configuration of the same version and with the same kind of MAC: the group goes on.
-    pub(crate) fn reconfigure(&mut self, now: Instant, config: VrrpConfig, out: &mut Out<'_>) {
-        let addresses_changed = config.addresses() != self.config().addresses();
-        self.router.reconfigure(config);
+    /// A new configuration that does not have to start anew.
+    pub(crate) fn reconfigure(&mut self, now: Instant, config: GroupConfig, out: &mut Out<'_>) {
+        let before = self.speaker.addresses().clone();
+        self.speaker.reconfigure(config);
+        self.retune(now, out);
+        self.reconsider(now, out);
+        if before != *self.speaker.addresses() {
+            self.introduce(now, out);
+        }
+    }
+
+    /// Tells the election of this router's own values as they are now.
+    fn retune(&mut self, now: Instant, out: &mut Out<'_>) {
         self.frames = None;
         if let Some(underlay) = &self.underlay {
-            let candidacy = self.router.candidacy(underlay.source, underlay.owner);
+            let candidacy = self.speaker.candidacy(underlay.source, underlay.owner);
             self.election.retune(now, candidacy, out.effects);
             self.carry_out(now, out);
-        }
-        self.reconsider(now, out);
-        if addresses_changed {
-            self.introduce(now, out);
         }
     }
 
@@ -166,7 +146,7 @@ impl Group {
     pub(crate) fn stop(&mut self, now: Instant, out: &mut Out<'_>) {
         self.election.stop(now, out.effects);
         self.carry_out(now, out);
-        self.announcer.stop();
+        self.seat.stop_announcing();
         self.beacon.stop();
     }
 
@@ -178,21 +158,22 @@ impl Group {
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Out<'_>) -> Announce {
-        if self.retries(now) {
-            self.retry(now, out);
+        if self.seat.retries(now) {
+            self.seat.retry();
+            self.reconsider(now, out);
         }
         if self.election.next_deadline().is_some_and(|at| at <= now) {
             self.election.handle_timeout(now, out.effects);
             self.carry_out(now, out);
             self.refresh_wish(out);
         }
-        let schedule = &self.router.config().settings().announce;
-        if self.announcer.take_due(now, schedule) { Announce::Now } else { Announce::Nothing }
+        let due = self.seat.take_announcement(now, self.speaker.announce_schedule());
+        if due { Announce::Now } else { Announce::Nothing }
     }
 
     /// Whether a router advertisement is due.
     pub(crate) fn take_beacon(&mut self, now: Instant) -> bool {
-        let settings = self.router.config().settings().router_advertisement.as_ref();
+        let settings = self.speaker.router_advertisement();
         settings.is_some_and(|settings| self.beacon.take_due(now, settings))
     }
 
@@ -209,13 +190,15 @@ impl Group {
         result: Result<(), ProgramFault>,
         out: &mut Out<'_>,
     ) -> Announce {
-        if revision != self.revision || self.wish.is_none() {
-            return Announce::Nothing;
-        }
-        match result {
-            Ok(()) => self.succeed(now, out),
-            Err(fault) => {
-                self.fail(now, fault.0, out);
+        match self.seat.acknowledge(revision, result) {
+            Reply::Stale => Announce::Nothing,
+            Reply::Done => self.announce_if_serving(now),
+            Reply::Recovered => {
+                self.notify(now, NoticeKind::Programmed, out);
+                self.announce_if_serving(now)
+            }
+            Reply::Failed(text) => {
+                self.fail(now, text, out);
                 Announce::Nothing
             }
         }
@@ -224,55 +207,26 @@ impl Group {
     /// Something of ours had been removed and is back: hosts and switches may have learned otherwise meanwhile.
     pub(crate) fn handle_mended(&mut self, now: Instant, what: Arc<str>, out: &mut Out<'_>) -> Announce {
         self.stats.mended += 1;
-        if self.limiter.allows(Topic::Mended, now) {
-            self.notify(now, NoticeKind::Mended(what), out);
-        }
-        self.announce_if_serving(now)
-    }
-
-    fn succeed(&mut self, now: Instant, out: &mut Out<'_>) -> Announce {
-        self.programmed = true;
-        if self.fault.as_ref().is_some_and(|fault| fault.retry_at.is_none()) {
-            self.fault = None;
-            self.notify(now, NoticeKind::Programmed, out);
-        }
+        self.notify_limited(Topic::Mended, now, || NoticeKind::Mended(what), out);
         self.announce_if_serving(now)
     }
 
     fn announce_if_serving(&mut self, now: Instant) -> Announce {
-        if !self.serves() {
+        if !self.seat.serves() {
             return Announce::Nothing;
         }
-        let settings = self.router.config().settings();
-        self.announcer.start(now, &settings.announce);
-        if settings.router_advertisement.is_some() {
+        self.seat.start_announcing(now, self.speaker.announce_schedule());
+        if self.speaker.router_advertisement().is_some() {
             self.beacon.start(now);
         }
         Announce::Now
     }
 
-    /// Whether a fault has waited long enough.
-    pub(crate) fn retries(&self, now: Instant) -> bool {
-        self.fault.as_ref().and_then(|fault| fault.retry_at).is_some_and(|at| at <= now)
-    }
-
     /// A router that cannot forward gives way to one that can.
     pub(crate) fn fail(&mut self, now: Instant, text: Arc<str>, out: &mut Out<'_>) {
         self.stats.program_faults += 1;
-        self.programmed = false;
-        let backoff = self.fault.as_ref().map_or(BACKOFF_FIRST, |fault| (fault.backoff * 2).min(BACKOFF_MAX));
-        let retry_at = Some(now + backoff);
-        self.fault = Some(Fault { text: text.clone(), retry_at, backoff });
+        self.seat.fail(now, text.clone());
         self.notify(now, NoticeKind::ProgramFault(text), out);
-        self.reconsider(now, out);
-    }
-
-    /// The fault stays in mind, for its backoff, until a wish succeeds.
-    fn retry(&mut self, now: Instant, out: &mut Out<'_>) {
-        if let Some(fault) = &mut self.fault {
-            fault.retry_at = None;
-        }
-        self.wish = None;
         self.reconsider(now, out);
     }
 
@@ -301,7 +255,7 @@ impl Group {
             (_, None) => {
                 // With a dataplane fault the way out is still there: resign through it. Without an interface or an
                 // address there is none.
-                if self.fault.is_none() {
+                if !self.seat.is_faulty() {
                     self.underlay = None;
                 }
                 self.stop(now, out);
@@ -310,7 +264,7 @@ impl Group {
             }
             (None, Some(new)) => {
                 self.tell_ownership(now, new.owner, out);
-                self.election.retune(now, self.router.candidacy(new.source, new.owner), out.effects);
+                self.election.retune(now, self.speaker.candidacy(new.source, new.owner), out.effects);
                 self.underlay = underlay;
                 self.up_since = Some(now);
                 self.election.start(now, out.effects);
@@ -320,7 +274,7 @@ impl Group {
                 if old.owner != new.owner {
                     self.tell_ownership(now, new.owner, out);
                 }
-                self.election.retune(now, self.router.candidacy(new.source, new.owner), out.effects);
+                self.election.retune(now, self.speaker.candidacy(new.source, new.owner), out.effects);
                 self.underlay = underlay;
                 self.carry_out(now, out);
             }
@@ -331,17 +285,15 @@ impl Group {
         let owned = self.link.as_deref().and_then(|link| self.owned(link).next());
         match (owner, owned) {
             (true, Some(address)) => self.notify(now, NoticeKind::Owns(address), out),
-            (true | false, _) if self.config().settings().priority == 255 => {
-                self.notify(now, NoticeKind::NotOwner, out);
-            }
+            (true | false, _) if self.speaker.poses_as_owner() => self.notify(now, NoticeKind::NotOwner, out),
             (true | false, _) => {}
         }
     }
 
     fn find_underlay(&self) -> Result<Underlay, Waiting> {
         let link = self.link.as_deref().ok_or(Waiting::InterfaceMissing)?;
-        if let Some(fault) = self.fault.as_ref().filter(|fault| fault.retry_at.is_some()) {
-            return Err(Waiting::ProgramFault(fault.text.clone()));
+        if let Some(fault) = self.seat.pause() {
+            return Err(Waiting::ProgramFault(fault.clone()));
         }
         if !link.up {
             return Err(Waiting::InterfaceDown);
@@ -352,7 +304,8 @@ impl Group {
         };
         Ok(Underlay {
             interface: link.index,
-            mac: self.config().virtual_mac().unwrap_or(link.mac),
+            physical: link.mac,
+            mac: self.speaker.virtual_mac().unwrap_or(link.mac),
             source: source.ok_or(Waiting::NoPrimaryAddress)?,
             owner: self.owned(link).next().is_some(),
         })
@@ -360,7 +313,7 @@ impl Group {
 
     /// The virtual addresses that the interface has of its own.
     fn owned<'a>(&'a self, link: &'a LinkState) -> impl Iterator<Item = IpAddr> + 'a {
-        self.config().addresses().iter().copied().filter(|address| link.has(*address))
+        self.speaker.addresses().iter().copied().filter(|address| link.has(*address))
     }
 
     /// Does what the election asked for.
@@ -368,9 +321,9 @@ impl Group {
         let mut effects = std::mem::take(out.effects);
         for effect in effects.drain(..) {
             match effect {
-                // Coups belong to other rule tables; the nearest that VRRP has is to advertise.
-                Effect::Advertise | Effect::Coup => self.advertise(out),
-                Effect::Resign => self.resign(out),
+                Effect::Advertise => self.advertise(out),
+                Effect::Coup => self.say(Saying::Coup, out),
+                Effect::Resign => self.say(Saying::Resign, out),
                 Effect::Moved { from, to, cause } => self.moved(now, (from, to), cause, out),
             }
         }
@@ -379,28 +332,31 @@ impl Group {
 
     fn advertise(&mut self, out: &mut Out<'_>) {
         let Some(underlay) = &self.underlay else { return };
-        let priority = self.router.effective_priority(underlay.owner);
-        let frames = self.frames.get_or_insert_with(|| self.router.render(underlay, priority));
+        let frames = match &mut self.frames {
+            Some(frames) => frames,
+            empty @ None => empty.insert(self.speaker.render(Saying::Advert, self.shown, underlay)),
+        };
         out.actions.extend(frames.actions(underlay));
-        self.stats.advertisement_sent += 1;
+        self.speaker.count_sent(Saying::Advert);
     }
 
-    fn resign(&mut self, out: &mut Out<'_>) {
+    fn say(&mut self, saying: Saying, out: &mut Out<'_>) {
         let Some(underlay) = &self.underlay else { return };
-        out.actions.extend(self.router.render(underlay, 0).actions(underlay));
-        self.stats.advertisement_sent += 1;
-        self.stats.priority_zero_pkts_sent += 1;
+        out.actions.extend(self.speaker.render(saying, self.shown, underlay).actions(underlay));
+        self.speaker.count_sent(saying);
     }
 
     fn moved(&mut self, now: Instant, (from, to): (State, State), cause: Cause, out: &mut Out<'_>) {
+        self.shown = to;
+        self.frames = None;
         self.last_transition = Some((now, cause));
         if to == State::Active {
             self.stats.active_transitions += 1;
         } else {
-            self.announcer.stop();
+            self.seat.stop_announcing();
             self.beacon.stop();
         }
-        let kind = NoticeKind::Moved { from: project(from), to: project(to), cause };
+        let kind = NoticeKind::Moved { from: self.speaker.word(from), to: self.speaker.word(to), cause };
         self.notify(now, kind, out);
         self.watch_flapping(now, out);
     }
@@ -412,33 +368,27 @@ impl Group {
         self.recent.push_back(now);
         let full = self.recent.len() == FLAPPING_TRANSITIONS;
         let within = self.recent.front().is_some_and(|first| now <= *first + FLAPPING_WINDOW);
-        if full && within && self.limiter.allows(Topic::Flapping, now) {
+        if full && within {
             let transitions = u32::try_from(FLAPPING_TRANSITIONS).unwrap_or(u32::MAX);
-            self.notify(now, NoticeKind::Flapping { transitions }, out);
+            self.notify_limited(Topic::Flapping, now, || NoticeKind::Flapping { transitions }, out);
         }
     }
 
     /// Says what the dataplane should look like, if that is new.
-    pub(crate) fn refresh_wish(&mut self, out: &mut Out<'_>) {
+    fn refresh_wish(&mut self, out: &mut Out<'_>) {
         let wish = self.link.as_deref().map(|link| self.binding(link));
-        if wish == self.wish {
-            return;
-        }
-        self.revision.0 += 1;
-        self.programmed = false;
-        self.wish.clone_from(&wish);
-        out.actions.push_back(Action::Program { seat: self.seat, revision: self.revision, binding: wish });
+        self.seat.wish(wish, out.actions);
     }
 
     /// The wish: a function of configuration, link and state, and of nothing else.
     fn binding(&self, link: &LinkState) -> Binding {
         let owned: Arc<[IpAddr]> = self.owned(link).collect();
-        let accepts = self.config().settings().accept_mode || !owned.is_empty();
+        let accepts = self.speaker.accepts() || !owned.is_empty();
         Binding {
             group: self.id().clone(),
             interface: link.index,
-            mac: self.config().virtual_mac(),
-            addresses: self.config().addresses().clone(),
+            mac: self.speaker.virtual_mac(),
+            addresses: self.speaker.addresses().clone(),
             owned,
             gate: if self.election.state() == State::Active { Gate::Open } else { Gate::Closed },
             acceptance: if accepts { Acceptance::Allow } else { Acceptance::Deny },
@@ -447,8 +397,25 @@ impl Group {
     }
 
     /// The MAC that announcements carry.
-    pub(crate) fn announced_mac(&self) -> Option<MacAddr> {
+    fn announced_mac(&self) -> Option<MacAddr> {
         self.underlay.as_ref().map(|underlay| underlay.mac)
+    }
+
+    fn notify(&self, at: Instant, kind: NoticeKind, out: &mut Out<'_>) {
+        out.actions.push_back(Action::Notify(Notice { at, group: self.id().clone(), kind }));
+    }
+
+    /// The same, unless `topic` spoke a short while ago.
+    fn notify_limited(
+        &mut self,
+        topic: Topic,
+        at: Instant,
+        kind: impl FnOnce() -> NoticeKind,
+        out: &mut Out<'_>,
+    ) {
+        if self.limiter.allows(topic, at) {
+            self.notify(at, kind(), out);
+        }
     }
 }
 
@@ -457,19 +424,4 @@ impl Group {
 pub(crate) enum Announce {
     Nothing,
     Now,
-}
-
-/// RFC 9568's word for a state of the election.
-fn project(state: State) -> GroupState {
-    match state {
-        State::Init => GroupState::Initialize,
-        State::Listen | State::Speak | State::Standby => GroupState::Backup,
-        State::Active => GroupState::Active,
-    }
-}
-
-impl Group {
-    fn notify(&self, at: Instant, kind: NoticeKind, out: &mut Out<'_>) {
-        out.actions.push_back(Action::Notify(Notice { at, group: self.id().clone(), kind }));
-    }
 }

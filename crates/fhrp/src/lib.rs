@@ -24,6 +24,8 @@ mod limiter;
 mod link;
 mod notice;
 mod pacer;
+mod seat;
+mod speaker;
 mod stats;
 mod status;
 mod vrrp;
@@ -35,7 +37,7 @@ pub use action::Action;
 pub use binding::{Acceptance, Binding, Gate, ProgramFault, Responder, Revision};
 pub use config::{
     AdvertisementInterval, AnnounceSchedule, Authentication, ChecksumPolicy, ConfigError, ConfigField,
-    Prefix, RouterAdvertisement, VrrpConfig, VrrpSettings,
+    GroupConfig, Prefix, RouterAdvertisement, VrrpConfig, VrrpSettings,
 };
 pub use engine::{DuplicateGroup, Engine, UnknownGroup};
 pub use fhrp_election::{Cause, Instant, Rank};
@@ -43,5 +45,5 @@ pub use fhrp_wire::{Family, MacAddr};
 pub use ids::{GroupId, IfIndex, InterfaceName, Protocol, SeatId};
 pub use link::{LinkEvent, LinkState};
 pub use notice::{Notice, NoticeKind};
-pub use stats::{GroupStats, InterfaceStats, Stats};
-pub use status::{GroupState, GroupStatus, PeerStatus, Waiting};
+pub use stats::{GroupStats, InterfaceStats, Stats, VrrpStats};
+pub use status::{Detail, GroupState, GroupStatus, PeerStatus, VrrpStatus, Waiting};

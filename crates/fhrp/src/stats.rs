@@ -17,10 +17,20 @@ macro_rules! counters {
 }
 
 counters! {
-    /// Counters of one group; spec names in RFC 8347 `statistics`.
+    /// Counters that a group of any protocol has.
     GroupStats {
-        /// Transitions to Active (`master-transitions`).
+        /// Transitions to Active (RFC 8347: `master-transitions`).
         active_transitions,
+        /// Attempts to program the dataplane that failed.
+        program_faults,
+        /// Things of ours that somebody removed and that were put back.
+        mended,
+    }
+}
+
+counters! {
+    /// Counters of one Virtual Router; names of RFC 8347 `statistics` where it has one.
+    VrrpStats {
         /// Valid advertisements received.
         advertisement_rcvd,
         /// Advertisements sent, priority 0 included.
@@ -59,10 +69,6 @@ counters! {
         looped,
         /// Version 2 advertisements ignored because their sender also speaks version 3 (RFC 9568 §8.4).
         v2_shadowed,
-        /// Attempts to program the dataplane that failed.
-        program_faults,
-        /// Things of ours that somebody removed and that were put back.
-        mended,
     }
 }
 

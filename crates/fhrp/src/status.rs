@@ -8,7 +8,7 @@ use fhrp_election::Cause;
 use fhrp_wire::MacAddr;
 use fhrp_wire::vrrp::ChecksumForm;
 
-use crate::{GroupId, GroupStats, Instant};
+use crate::{GroupId, GroupStats, Instant, VrrpStats};
 
 /// The state of a group in its protocol's own words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,14 +88,10 @@ pub struct GroupStatus {
     pub priority: u8,
     /// The priority in use (owner and tracking considered).
     pub effective_priority: u8,
-    /// Whether this router owns a virtual address.
-    pub owner: bool,
     /// Preempt_Mode.
     pub preempt: bool,
     /// Preempt delay.
     pub preempt_delay: Duration,
-    /// Accept_Mode.
-    pub accept_mode: bool,
     /// The Active router as far as known; ourselves when we are.
     pub active: Option<IpAddr>,
     /// Its priority.
@@ -106,6 +102,44 @@ pub struct GroupStatus {
     pub virtual_mac: Option<MacAddr>,
     /// The address that we advertise from.
     pub primary_address: Option<IpAddr>,
+    /// Whether the dataplane has acknowledged the present wish.
+    pub programmed: bool,
+    /// When it left Initialize.
+    pub up_since: Option<Instant>,
+    /// The last transition: when and why.
+    pub last_transition: Option<(Instant, Cause)>,
+    /// Routers heard, at most 16.
+    pub peers: Vec<PeerStatus>,
+    /// Counters that every protocol has.
+    pub counters: GroupStats,
+    /// What only its protocol has.
+    pub detail: Detail,
+}
+
+impl GroupStatus {
+    /// What only VRRP has, if it is a group of VRRP.
+    #[must_use]
+    pub fn vrrp(&self) -> Option<&VrrpStatus> {
+        match &self.detail {
+            Detail::Vrrp(status) => Some(status),
+        }
+    }
+}
+
+/// What only one protocol has to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Of VRRP.
+    Vrrp(VrrpStatus),
+}
+
+/// What only VRRP has to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VrrpStatus {
+    /// Whether this router owns a virtual address.
+    pub owner: bool,
+    /// Accept_Mode.
+    pub accept_mode: bool,
     /// Advertisement_Interval as configured.
     pub advertisement_interval: Duration,
     /// Active_Adver_Interval as learned.
@@ -116,16 +150,8 @@ pub struct GroupStatus {
     pub active_down_interval: Duration,
     /// The checksum form being sent (version 3 over IPv4).
     pub checksum: Option<ChecksumForm>,
-    /// Whether the dataplane has acknowledged the present wish.
-    pub programmed: bool,
-    /// When it left Initialize.
-    pub up_since: Option<Instant>,
-    /// The last transition: when and why.
-    pub last_transition: Option<(Instant, Cause)>,
-    /// Routers heard, at most 16.
-    pub peers: Vec<PeerStatus>,
     /// Its counters.
-    pub counters: GroupStats,
+    pub counters: VrrpStats,
 }
 
 /// Families as numbers, as operators write them.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use fhrp::{GroupConfig, VrrpConfig};
 
 use crate::config::{self, Config, DaemonConfig};
 use crate::control;
@@ -142,21 +143,24 @@ fn check(path: &Path) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+fn vrrp_line(group: &VrrpConfig) -> String {
+    let settings = group.settings();
+    let addresses: Vec<String> = group.addresses().iter().map(ToString::to_string).collect();
+    let mac = group.virtual_mac().map_or_else(|| "without virtual MAC".to_owned(), |mac| format!("on {mac}"));
+    format!(
+        "{}: version {}, priority {}, every {:?}, {} {mac}\n",
+        group.id(),
+        settings.version,
+        settings.priority,
+        settings.advertisement_interval,
+        addresses.join(" ")
+    )
+}
+
 /// A line a group.
 fn summary(path: &Path, config: &Config) -> String {
-    let lines = config.groups.values().map(|group| {
-        let settings = group.settings();
-        let addresses: Vec<String> = group.addresses().iter().map(ToString::to_string).collect();
-        let mac =
-            group.virtual_mac().map_or_else(|| "without virtual MAC".to_owned(), |mac| format!("on {mac}"));
-        format!(
-            "{}: version {}, priority {}, every {:?}, {} {mac}\n",
-            group.id(),
-            settings.version,
-            settings.priority,
-            settings.advertisement_interval,
-            addresses.join(" ")
-        )
+    let lines = config.groups.values().map(|group| match group {
+        GroupConfig::Vrrp(group) => vrrp_line(group),
     });
     let (count, path) = (config.groups.len(), path.display());
     let plural = if count == 1 { "" } else { "s" };

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use fhrp::{GroupId, VrrpConfig};
+use fhrp::{GroupConfig, GroupId};
 
 pub use diagnose::{Problem, Severity, Style, in_one_line, render};
 
@@ -72,7 +72,7 @@ pub struct Config {
     /// The `[daemon]` table.
     pub daemon: DaemonConfig,
     /// The groups.
-    pub groups: BTreeMap<GroupId, VrrpConfig>,
+    pub groups: BTreeMap<GroupId, GroupConfig>,
     /// Warnings and notes, in the order of the file.
     pub remarks: Vec<Problem>,
 }

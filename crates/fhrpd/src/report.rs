@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use fhrp::{Family, GroupStats, GroupStatus, Instant, InterfaceName, InterfaceStats};
+use fhrp::{Detail, Family, GroupStatus, Instant, InterfaceName, InterfaceStats, VrrpStatus};
 use fhrp_wire::vrrp::ChecksumForm;
 use serde::{Deserialize, Serialize};
 
@@ -48,18 +48,34 @@ pub struct GroupReport {
     pub version: u8,
     /// Why it stands in `initialize`.
     pub waiting: Option<String>,
-    /// Whether this router owns a virtual address.
-    pub owner: bool,
     /// Preempt_Mode.
     pub preempt: bool,
     /// Preempt delay.
     pub preempt_delay_ms: f64,
-    /// Accept_Mode.
-    pub accept_mode: bool,
     /// The Active router's priority.
     pub active_priority: Option<u8>,
     /// The address that advertisements come from.
     pub primary_address: Option<IpAddr>,
+    /// Whether the dataplane is as wished.
+    pub programmed: bool,
+    /// Since it left `initialize`.
+    pub up_seconds: Option<f64>,
+    /// The last change of state.
+    pub last_transition: Option<TransitionReport>,
+    /// Routers heard.
+    pub peers: Vec<PeerReport>,
+    /// What only VRRP has.
+    #[serde(flatten)]
+    pub vrrp: Option<VrrpReport>,
+}
+
+/// What only a group of VRRP has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VrrpReport {
+    /// Whether this router owns a virtual address.
+    pub owner: bool,
+    /// Accept_Mode.
+    pub accept_mode: bool,
     /// Advertisement_Interval.
     pub advertisement_interval_ms: f64,
     /// Active_Adver_Interval.
@@ -70,14 +86,6 @@ pub struct GroupReport {
     pub active_down_interval_ms: f64,
     /// The checksum form being sent, where there are two.
     pub checksum: Option<String>,
-    /// Whether the dataplane is as wished.
-    pub programmed: bool,
-    /// Since it left `initialize`.
-    pub up_seconds: Option<f64>,
-    /// The last change of state.
-    pub last_transition: Option<TransitionReport>,
-    /// Routers heard.
-    pub peers: Vec<PeerReport>,
 }
 
 /// A change of state.
@@ -169,20 +177,13 @@ impl GroupReport {
             standby: None,
             addresses: group.addresses.to_vec(),
             virtual_mac: group.virtual_mac.map(|mac| mac.to_string()),
-            counters: counters(&group.counters),
+            counters: counters(group),
             version: group.version,
             waiting: group.waiting.as_ref().map(ToString::to_string),
-            owner: group.owner,
             preempt: group.preempt,
             preempt_delay_ms: millis(group.preempt_delay),
-            accept_mode: group.accept_mode,
             active_priority: group.active_priority,
             primary_address: group.primary_address,
-            advertisement_interval_ms: millis(group.advertisement_interval),
-            active_adver_interval_ms: millis(group.active_adver_interval),
-            skew_time_ms: millis(group.skew_time),
-            active_down_interval_ms: millis(group.active_down_interval),
-            checksum: group.checksum.map(form),
             programmed: group.programmed,
             up_seconds: group.up_since.map(ago),
             last_transition: group
@@ -201,12 +202,30 @@ impl GroupReport {
                     heard_seconds_ago: ago(peer.heard),
                 })
                 .collect(),
+            vrrp: group.vrrp().map(VrrpReport::new),
         }
     }
 }
 
-fn counters(stats: &GroupStats) -> BTreeMap<String, u64> {
-    named(stats.iter())
+impl VrrpReport {
+    fn new(status: &VrrpStatus) -> Self {
+        Self {
+            owner: status.owner,
+            accept_mode: status.accept_mode,
+            advertisement_interval_ms: millis(status.advertisement_interval),
+            active_adver_interval_ms: millis(status.active_adver_interval),
+            skew_time_ms: millis(status.skew_time),
+            active_down_interval_ms: millis(status.active_down_interval),
+            checksum: status.checksum.map(form),
+        }
+    }
+}
+
+/// Those of its life and those of its protocol.
+fn counters(group: &GroupStatus) -> BTreeMap<String, u64> {
+    match &group.detail {
+        Detail::Vrrp(status) => named(group.counters.iter().chain(status.counters.iter())),
+    }
 }
 
 fn named(counters: impl Iterator<Item = (&'static str, u64)>) -> BTreeMap<String, u64> {
@@ -235,7 +254,7 @@ fn micros_exact(seconds: f64) -> f64 {
 mod tests {
     use std::sync::Arc;
 
-    use fhrp::{Cause, GroupId, GroupState, PeerStatus, Protocol};
+    use fhrp::{Cause, GroupId, GroupState, GroupStats, PeerStatus, Protocol, VrrpStats};
 
     use super::*;
 
@@ -261,25 +280,28 @@ mod tests {
             waiting: None,
             priority: 100,
             effective_priority: 100,
-            owner: false,
             preempt: true,
             preempt_delay: Duration::ZERO,
-            accept_mode: false,
             active: Some("192.0.2.3".parse().unwrap()),
             active_priority: Some(200),
             addresses: Arc::from(["192.0.2.1".parse().unwrap()]),
             virtual_mac: Some(fhrp::MacAddr([0, 0, 0x5e, 0, 1, 10])),
             primary_address: Some("192.0.2.2".parse().unwrap()),
-            advertisement_interval: millis(100),
-            active_adver_interval: millis(100),
-            skew_time: Duration::from_micros(60_937),
-            active_down_interval: Duration::from_micros(360_937),
-            checksum: Some(ChecksumForm::Rfc5798),
             programmed: true,
             up_since: Some(Instant::from_millis(1_000)),
             last_transition: Some((Instant::from_millis(2_000), Cause::Startup)),
             peers: vec![peer],
-            counters: GroupStats { advertisement_rcvd: 7, ..GroupStats::default() },
+            counters: GroupStats::default(),
+            detail: Detail::Vrrp(VrrpStatus {
+                owner: false,
+                accept_mode: false,
+                advertisement_interval: millis(100),
+                active_adver_interval: millis(100),
+                skew_time: Duration::from_micros(60_937),
+                active_down_interval: Duration::from_micros(360_937),
+                checksum: Some(ChecksumForm::Rfc5798),
+                counters: VrrpStats { advertisement_rcvd: 7, ..VrrpStats::default() },
+            }),
         }
     }
 
@@ -295,8 +317,8 @@ mod tests {
         assert_eq!(order, [("eth0", 3), ("eth0", 20), ("eth1", 1)]);
         let group = &report.groups[0];
         assert_eq!(
-            (group.state.as_str(), group.skew_time_ms, group.up_seconds),
-            ("backup", 60.937, Some(9.0))
+            (group.state.as_str(), group.vrrp.as_ref().map(|vrrp| vrrp.skew_time_ms), group.up_seconds),
+            ("backup", Some(60.937), Some(9.0))
         );
         assert_eq!(group.counters["advertisement-rcvd"], 7);
         assert_eq!(

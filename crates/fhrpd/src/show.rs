@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use crate::report::{GroupReport, InterfaceReport, Report};
+use crate::report::{GroupReport, InterfaceReport, Report, VrrpReport};
 
 /// How the report is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -178,7 +178,8 @@ fn detail_group(out: &mut String, group: &GroupReport) {
             None => active(group),
         },
     );
-    let owner = if group.owner { ", owner of the address" } else { "" };
+    let owner =
+        if group.vrrp.as_ref().is_some_and(|vrrp| vrrp.owner) { ", owner of the address" } else { "" };
     line("priority", format!("{} (effective {}{owner})", group.priority, group.effective_priority));
     line(
         "preempt",
@@ -194,14 +195,9 @@ fn detail_group(out: &mut String, group: &GroupReport) {
         "advertises from",
         group.primary_address.map_or_else(|| "-".to_owned(), |address| address.to_string()),
     );
-    line("accept mode", if group.accept_mode { "yes" } else { "no" }.to_owned());
-    if let Some(form) = &group.checksum {
-        line("checksum sent", form.clone());
+    if let Some(vrrp) = &group.vrrp {
+        vrrp_lines(vrrp, &mut line);
     }
-    line("advertisement interval", interval(group.advertisement_interval_ms));
-    line("active adver interval", interval(group.active_adver_interval_ms));
-    line("skew time", interval(group.skew_time_ms));
-    line("active down interval", interval(group.active_down_interval_ms));
     if let Some(up) = group.up_seconds {
         line("up", span(up));
     }
@@ -213,6 +209,17 @@ fn detail_group(out: &mut String, group: &GroupReport) {
         line("peer", format!("{who}{form}, heard {heard} ago"));
     }
     counters_to(out, group.counters.iter());
+}
+
+fn vrrp_lines(group: &VrrpReport, line: &mut impl FnMut(&str, String)) {
+    line("accept mode", if group.accept_mode { "yes" } else { "no" }.to_owned());
+    if let Some(form) = &group.checksum {
+        line("checksum sent", form.clone());
+    }
+    line("advertisement interval", interval(group.advertisement_interval_ms));
+    line("active adver interval", interval(group.active_adver_interval_ms));
+    line("skew time", interval(group.skew_time_ms));
+    line("active down interval", interval(group.active_down_interval_ms));
 }
 
 /// Zeros are left out: what is left is what happened.

@@ -111,11 +111,20 @@ fn every_key_is_accepted() {
     assert_eq!(config.groups.len(), 3);
     let ids: Vec<String> = config.groups.keys().map(ToString::to_string).collect();
     assert_eq!(ids, ["vrrp eth0 ipv4 10", "vrrp eth0 ipv6 10", "vrrp eth1 ipv4 10"]);
-    let first = config.groups.values().next().unwrap().settings();
+    let first = config.groups.values().next().unwrap().vrrp().unwrap().settings();
     assert_eq!((first.priority, first.advertisement_interval.as_millis()), (150, 100));
     assert_eq!(first.announce.repeats.len(), 2);
-    let router_advertisement =
-        config.groups.values().nth(1).unwrap().settings().router_advertisement.clone().unwrap();
+    let router_advertisement = config
+        .groups
+        .values()
+        .nth(1)
+        .unwrap()
+        .vrrp()
+        .unwrap()
+        .settings()
+        .router_advertisement
+        .clone()
+        .unwrap();
     assert_eq!(router_advertisement.prefixes.len(), 1);
     assert_eq!(router_advertisement.prefixes[0].valid.as_secs(), 30 * 86_400);
 }

@@ -3,8 +3,8 @@
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    DuplicateGroup, Engine, GroupId, GroupStatus, Instant, InterfaceName, InterfaceStats, Stats,
-    UnknownGroup, VrrpConfig,
+    DuplicateGroup, Engine, GroupConfig, GroupId, GroupStatus, Instant, InterfaceName, InterfaceStats, Stats,
+    UnknownGroup,
 };
 
 /// The driver has ended.
@@ -30,9 +30,9 @@ pub enum ApplyError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// A new group.
-    Add(VrrpConfig),
+    Add(GroupConfig),
     /// Another configuration for a group.
-    Update(VrrpConfig),
+    Update(GroupConfig),
     /// A group less.
     Remove(GroupId),
 }

@@ -19,11 +19,13 @@ impl Engine {
     /// Queues every address of a group for announcement, unless the last round is still waiting.
     pub(super) fn announce(&mut self, now: Instant, slot: usize, announce: Announce) {
         let Some(Some(group)) = self.groups.get_mut(slot) else { return };
-        let due = announce == Announce::Now && group.serves() && group.announcements_queued == 0;
+        let due =
+            announce == Announce::Now && group.seat().serves() && group.seat().announcements_queued == 0;
         let Some(place) = self.names.get(&group.id().interface).copied().filter(|_| due) else { return };
         let Some(interface) = self.interfaces.get_mut(place) else { return };
-        group.announcements_queued = group.config().addresses().len();
-        for address in 0..group.announcements_queued {
+        let count = group.speaker().addresses().len();
+        group.seat_mut().announcements_queued = count;
+        for address in 0..count {
             interface.pacer.push(Announcement { slot, address });
         }
         self.drain_pacer(now, place);
@@ -37,7 +39,8 @@ impl Engine {
         };
         while let Some(announcement) = interface.pacer.pop(now) {
             let Some(Some(group)) = self.groups.get_mut(announcement.slot) else { continue };
-            group.announcements_queued = group.announcements_queued.saturating_sub(1);
+            let queued = &mut group.seat_mut().announcements_queued;
+            *queued = queued.saturating_sub(1);
             self.actions.extend(announcement_frame(group, announcement.address));
         }
         self.pacer_deadlines.set(place, interface.pacer.next());
@@ -47,7 +50,7 @@ impl Engine {
     pub(super) fn advertise_as_router(&mut self, now: Instant, slot: usize) {
         let Some(Some(group)) = self.groups.get_mut(slot) else { return };
         if group.take_beacon(now) {
-            if group.serves() {
+            if group.seat().serves() {
                 self.actions.extend(router_advertisement(group));
             }
             self.group_deadlines.set(slot, group.next_deadline());
@@ -59,7 +62,7 @@ impl Engine {
 fn announcement_frame(group: &Group, address: usize) -> Option<Action> {
     let (interface, mac) = announced_from(group)?;
     let mut frame = BytesMut::new();
-    match group.config().addresses().get(address)? {
+    match group.speaker().addresses().get(address)? {
         IpAddr::V4(address) => build::gratuitous_arp(&mut frame, mac, *address),
         IpAddr::V6(address) => build::unsolicited_na(&mut frame, mac, *address),
     }
@@ -67,14 +70,14 @@ fn announcement_frame(group: &Group, address: usize) -> Option<Action> {
 }
 
 fn announced_from(group: &Group) -> Option<(IfIndex, MacAddr)> {
-    let underlay = group.underlay().filter(|_| group.serves())?;
+    let underlay = group.underlay().filter(|_| group.seat().serves())?;
     Some((underlay.interface, underlay.mac))
 }
 
 fn router_advertisement(group: &Group) -> Option<Action> {
     let (interface, source_mac) = announced_from(group)?;
-    let settings = group.config().settings().router_advertisement.as_ref()?;
-    let Some(IpAddr::V6(source)) = group.config().addresses().first().copied() else { return None };
+    let settings = group.speaker().router_advertisement()?;
+    let Some(IpAddr::V6(source)) = group.speaker().addresses().first().copied() else { return None };
     let prefixes: Vec<build::PrefixInfo> = settings.prefixes.iter().map(prefix_info).collect();
     let mut frame = BytesMut::new();
     let advertisement = build::RouterAdvertisement {

@@ -75,15 +75,16 @@ impl Engine {
         let mut group = slot.and_then(|slot| self.groups.get_mut(slot)).and_then(Option::as_mut);
         let link = interface.link.as_deref();
         let to_us = link.is_some_and(|link| link.has(packet.destination));
-        let router = group.as_deref().map(|group: &Group| (group.router(), group.underlay()));
+        let router =
+            group.as_deref().and_then(|group: &Group| Some((group.speaker().vrrp()?, group.underlay())));
         let verdict = screen(packet, router, to_us);
         let mut out = Out { actions: &mut self.actions, effects: &mut self.effects };
         match (verdict, &mut group) {
-            (Ok(heard), Some(group)) => group.hear(packet, &heard, &mut out),
+            (Ok(heard), Some(group)) => group.hear_vrrp(packet, &heard, &mut out),
             (Ok(_), None) => {}
             (Err(reason), Some(group)) => {
                 reason.count_interface(&mut interface.stats);
-                group.discard(packet, reason, &mut out);
+                group.discard_vrrp(packet, reason, &mut out);
             }
             (Err(reason), None) => reason.count_interface(&mut interface.stats),
         }

@@ -7,28 +7,16 @@ mod send;
 
 use std::net::IpAddr;
 
-use fhrp_election::{Candidacy, Preempt, Rank, Rules};
+use fhrp_election::{Candidacy, Election, Preempt, Rank, Rules, State};
+use fhrp_wire::Family;
 use fhrp_wire::vrrp::{ChecksumForm, Version};
-use fhrp_wire::{Family, MacAddr};
 
 use crate::config::AdvertisementInterval;
-use crate::{ChecksumPolicy, IfIndex, VrrpConfig};
+use crate::speaker::Saying;
+use crate::{ChecksumPolicy, GroupState, VrrpConfig, VrrpStats, VrrpStatus};
 
 pub(crate) use peers::Peers;
 pub(crate) use receive::{Accepted, Packet, Reason, Remark, screen};
-pub(crate) use send::Frames;
-
-/// What a group stands on while it can run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Underlay {
-    pub(crate) interface: IfIndex,
-    /// The source MAC of what is sent: the virtual one, or the interface's own without.
-    pub(crate) mac: MacAddr,
-    /// The primary address.
-    pub(crate) source: IpAddr,
-    /// Whether a virtual address is the interface's own.
-    pub(crate) owner: bool,
-}
 
 /// The speaker of one Virtual Router: its configuration, and what it learned from its peers.
 #[derive(Debug)]
@@ -36,12 +24,13 @@ pub(crate) struct Router {
     config: VrrpConfig,
     learned_checksum: Option<ChecksumForm>,
     pub(crate) peers: Peers,
+    pub(crate) stats: VrrpStats,
 }
 
 impl Router {
     pub(crate) fn new(config: VrrpConfig) -> Self {
         let learned_checksum = config.settings().learned_checksum;
-        Self { config, learned_checksum, peers: Peers::default() }
+        Self { config, learned_checksum, peers: Peers::default(), stats: VrrpStats::default() }
     }
 
     pub(crate) fn config(&self) -> &VrrpConfig {
@@ -90,7 +79,8 @@ impl Router {
 
     /// Under `auto`, a peer's RFC 5798 form is followed from then on. Whether that is new.
     pub(crate) fn learn_checksum(&mut self, seen: ChecksumForm) -> bool {
-        let learns = self.config.settings().checksum == ChecksumPolicy::Auto
+        let learns = self.has_checksum_forms()
+            && self.config.settings().checksum == ChecksumPolicy::Auto
             && seen == ChecksumForm::Rfc5798
             && self.learned_checksum != Some(seen);
         if learns {
@@ -104,11 +94,42 @@ impl Router {
         self.config.version() == Version::V3 && self.config.id().family == Family::V4
     }
 
+    pub(crate) fn count_sent(&mut self, saying: Saying) {
+        self.stats.advertisement_sent += 1;
+        if saying == Saying::Resign {
+            self.stats.priority_zero_pkts_sent += 1;
+        }
+    }
+
+    /// What only VRRP has to show.
+    pub(crate) fn status(&self, election: &Election, owner: bool) -> VrrpStatus {
+        let settings = self.config.settings();
+        VrrpStatus {
+            owner,
+            accept_mode: settings.accept_mode,
+            advertisement_interval: settings.advertisement_interval,
+            active_adver_interval: election.learned_interval(),
+            skew_time: election.skew(),
+            active_down_interval: election.active_down_interval(),
+            checksum: self.has_checksum_forms().then(|| self.checksum_form()),
+            counters: self.stats.clone(),
+        }
+    }
+
     fn accepts(&self, version: Version) -> bool {
         version == self.config.version() || (version == Version::V2 && self.config.settings().coexist_with_v2)
     }
 
     fn interval(&self) -> AdvertisementInterval {
         self.config.interval()
+    }
+}
+
+/// RFC 9568's word for a state of the election.
+pub(crate) fn word(state: State) -> GroupState {
+    match state {
+        State::Init => GroupState::Initialize,
+        State::Listen | State::Speak | State::Standby => GroupState::Backup,
+        State::Active => GroupState::Active,
     }
 }

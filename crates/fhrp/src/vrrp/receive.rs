@@ -9,9 +9,10 @@ use fhrp_wire::vrrp::{
     self, Advertisement, AuthData, Body, ChecksumForm, DecodeError, GROUP_V4, GROUP_V6, Version,
 };
 
-use super::{Router, Underlay};
+use super::Router;
 use crate::config::AdvertisementInterval;
-use crate::{Authentication, GroupStats, InterfaceStats};
+use crate::speaker::Underlay;
+use crate::{Authentication, InterfaceStats, VrrpStats};
 
 /// A packet of protocol 112, out of its envelope.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +95,7 @@ impl Reason {
     }
 
     /// Counts in the group that the packet's VRID names.
-    pub(crate) fn count_group(self, stats: &mut GroupStats) {
+    pub(crate) fn count_group(self, stats: &mut VrrpStats) {
         let counter = match self {
             Self::Destination => &mut stats.destination_errors,
             Self::Ttl => &mut stats.ip_ttl_errors,

@@ -9,38 +9,18 @@ use fhrp_wire::vrrp::{
     Version,
 };
 
-use super::{Router, Underlay};
+use super::Router;
+use crate::Authentication;
 use crate::config::AdvertisementInterval;
-use crate::{Action, Authentication};
-
-/// Ready-made advertisements, of one priority.
-#[derive(Debug, Default)]
-pub(crate) struct Frames {
-    /// Whole frames to the group: one, or two while version 2 is spoken besides.
-    multicast: Vec<Bytes>,
-    /// Payloads for peers.
-    unicast: Vec<(IpAddr, Bytes)>,
-}
-
-impl Frames {
-    /// What to do to send them once. Copies references only.
-    pub(crate) fn actions<'a>(&'a self, underlay: &'a Underlay) -> impl Iterator<Item = Action> + 'a {
-        let interface = underlay.interface;
-        let frames =
-            self.multicast.iter().map(move |frame| Action::Transmit { interface, frame: frame.clone() });
-        let packets = self.unicast.iter().map(move |(peer, payload)| Action::Unicast {
-            interface,
-            source: underlay.source,
-            peer: *peer,
-            payload: payload.clone(),
-        });
-        frames.chain(packets)
-    }
-}
+use crate::speaker::{Frames, Saying, Underlay};
 
 impl Router {
-    /// Renders what is sent at `priority` from `underlay`.
-    pub(crate) fn render(&self, underlay: &Underlay, priority: u8) -> Frames {
+    /// Renders what is sent from `underlay`. VRRP knows no Coup: the nearest that it has is to advertise.
+    pub(crate) fn render(&self, underlay: &Underlay, saying: Saying) -> Frames {
+        let priority = match saying {
+            Saying::Advert | Saying::Coup => self.effective_priority(underlay.owner),
+            Saying::Resign => 0,
+        };
         let mut frames = Frames::default();
         for version in self.versions() {
             let Some(advertisement) = self.advertisement(version, priority, underlay) else { continue };

@@ -168,7 +168,7 @@ fn rfc9568_5_2_4_the_owner_starts_active_at_255() {
     settings.addresses = vec![ip(OURS)];
     let (router, seen) = Router::new(settings);
     assert_eq!((seen.priorities(), router.state()), (vec![255], GroupState::Active));
-    assert!(router.status().owner);
+    assert!(router.vrrp().owner);
 }
 
 #[test]
@@ -218,5 +218,5 @@ fn a_stalled_router_that_listens_first_does_not_claim() {
     router.0.handle_timeout(ms(4000));
     assert!(router.see().order.is_empty());
     assert_eq!(router.0.next_deadline(), Some(us(3_600_000 + 3_609_375)));
-    assert_eq!(router.status().active_down_interval, Duration::from_micros(3_609_375));
+    assert_eq!(router.vrrp().active_down_interval, Duration::from_micros(3_609_375));
 }

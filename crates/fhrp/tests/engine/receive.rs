@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use fhrp::{Authentication, ChecksumPolicy, GroupState, GroupStats, InterfaceStats, NoticeKind};
+use fhrp::{Authentication, ChecksumPolicy, GroupState, InterfaceStats, NoticeKind, VrrpStats};
 use fhrp_wire::vrrp::{AuthData, Body, ChecksumForm, Seconds, TextKey};
 
 use super::router::*;
 
 /// A frame that must change a counter of the group or the interface and nothing else, no timer least of all.
-fn discarded(frame: &[u8]) -> (GroupStats, InterfaceStats) {
+fn discarded(frame: &[u8]) -> (VrrpStats, InterfaceStats) {
     let mut router = Router::active();
     let (before, deadline) = (router.status(), router.0.next_deadline());
     let seen = router.hear(ms(3800), frame);
@@ -16,7 +16,7 @@ fn discarded(frame: &[u8]) -> (GroupStats, InterfaceStats) {
     assert_eq!(router.0.next_deadline(), deadline, "no timer is touched");
     assert_eq!((seen.frames.len(), seen.programs.len(), seen.moved_to().len()), (0, 0, 0));
     assert_eq!((after.state, after.active, after.peers), (before.state, before.active, before.peers));
-    (after.counters, router.interface())
+    (router.vrrp().counters, router.interface())
 }
 
 /// Makes the frame's VRRP message legal again after a change: message-only checksum.
@@ -95,7 +95,7 @@ fn rfc9568_7_1_a_thousand_bad_packets_make_two_lines_in_a_minute() {
     let mut bad = says(254).frame().to_vec();
     bad[40] ^= 0x55;
     let lines: usize = (0..1000).map(|n| router.hear(ms(4000 + n * 60), &bad).notices.len()).sum();
-    assert_eq!((lines, router.status().counters.checksum_errors), (2, 1000));
+    assert_eq!((lines, router.vrrp().counters.checksum_errors), (2, 1000));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn rfc9568_7_1_another_interval_is_learned() {
     let seen = router.hear(ms(100), &Says { interval: Duration::from_secs(2), ..says(200) }.frame());
     assert!(seen.notices.iter().any(|kind| matches!(kind, NoticeKind::IntervalMismatch { .. })));
     let status = router.status();
-    assert_eq!((status.counters.interval_errors, status.counters.advertisement_rcvd), (1, 1));
+    assert_eq!((router.vrrp().counters.interval_errors, router.vrrp().counters.advertisement_rcvd), (1, 1));
     // 3 x 2 s + (256 - 100) / 256 x 2 s
     assert_eq!(router.0.next_deadline(), Some(us(100_000 + 7_218_750)));
 }
@@ -114,7 +114,7 @@ fn rfc9568_7_1_another_list_is_told_and_counts_all_the_same() {
     let mut router = Router::active();
     let seen = router.hear(ms(4000), &Says { addresses: vec![ip("192.0.2.77")], ..says(200) }.frame());
     assert!(seen.notices.iter().any(|kind| matches!(kind, NoticeKind::AddressListMismatch { .. })));
-    assert_eq!((router.state(), router.status().counters.address_list_errors), (GroupState::Backup, 1));
+    assert_eq!((router.state(), router.vrrp().counters.address_list_errors), (GroupState::Backup, 1));
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn our_own_frame_that_comes_back_is_looped() {
     let own = router.until(us(4_609_375)).frames.remove(0);
     let seen = router.hear(ms(4700), &own);
     assert!(seen.order.is_empty() && seen.notices.is_empty());
-    assert_eq!(router.status().counters.looped, 1);
+    assert_eq!(router.vrrp().counters.looped, 1);
 }
 
 #[test]
@@ -149,13 +149,13 @@ fn auto_follows_the_rfc5798_form_from_the_first_one_heard_on() {
         seen.notices.as_slice(),
         [NoticeKind::ChecksumForm { form: ChecksumForm::Rfc5798, .. }]
     ));
-    assert_eq!(router.status().checksum, Some(ChecksumForm::Rfc5798));
+    assert_eq!(router.vrrp().checksum, Some(ChecksumForm::Rfc5798));
     assert_eq!(router.status().peers[0].checksum, Some(ChecksumForm::Rfc5798));
     // With the pseudo-header c0000202 e0000012 0070 000c the checksum a88e becomes 05fd... worked out by hand below:
     // 5771 + c000 + 0202 + e000 + 0012 + 0070 + 000c = 1fa01, folded fa02, complement 05fd.
     assert_eq!(seen.frames[0][40..42], [0x05, 0xfd]);
     router.hear(ms(5000), &says(50).frame());
-    assert_eq!(router.status().checksum, Some(ChecksumForm::Rfc5798), "and stays");
+    assert_eq!(router.vrrp().checksum, Some(ChecksumForm::Rfc5798), "and stays");
 }
 
 #[test]
@@ -165,7 +165,10 @@ fn a_fixed_form_is_not_moved_by_peers_but_accepts_both() {
     let mut router = Router::new(fixed).0;
     router.hear(ms(100), &Says { form: ChecksumForm::Rfc5798, ..says(200) }.frame());
     let status = router.status();
-    assert_eq!((status.checksum, status.counters.advertisement_rcvd), (Some(ChecksumForm::Rfc9568), 1));
+    assert_eq!(
+        (router.vrrp().checksum, router.vrrp().counters.advertisement_rcvd),
+        (Some(ChecksumForm::Rfc9568), 1)
+    );
 }
 
 fn version_2(auth: AuthData) -> Body {
@@ -180,10 +183,10 @@ fn rfc2338_passwords_must_match_in_type_and_in_word() {
     let key = |text: &str| AuthData::Text(TextKey::new(text).unwrap().octets());
     router.hear(ms(1), &says(200).frame_with(version_2(AuthData::None)));
     router.hear(ms(2), &says(200).frame_with(version_2(key("wrong"))));
-    let counters = router.status().counters;
+    let counters = router.vrrp().counters;
     assert_eq!((counters.auth_type_mismatch, counters.auth_failures, counters.advertisement_rcvd), (1, 1, 0));
     router.hear(ms(3), &says(200).frame_with(version_2(key("secret"))));
-    assert_eq!(router.status().counters.advertisement_rcvd, 1);
+    assert_eq!(router.vrrp().counters.advertisement_rcvd, 1);
 }
 
 #[test]
@@ -196,26 +199,26 @@ fn rfc3768_7_1_version_2_discards_other_intervals_and_lists() {
     router.hear(ms(1), &says(200).frame_with(two));
     let other = Says { addresses: vec![ip("192.0.2.77")], ..says(200) };
     router.hear(ms(2), &other.frame_with(version_2(AuthData::None)));
-    let counters = router.status().counters;
+    let counters = router.vrrp().counters;
     assert_eq!(
         (counters.interval_errors, counters.address_list_errors, counters.advertisement_rcvd),
         (1, 1, 0)
     );
     let owner = Says { addresses: vec![ip("192.0.2.77")], ..says(255) };
     router.hear(ms(3), &owner.frame_with(version_2(AuthData::None)));
-    assert_eq!(router.status().counters.advertisement_rcvd, 1, "unless the owner sent it");
+    assert_eq!(router.vrrp().counters.advertisement_rcvd, 1, "unless the owner sent it");
 }
 
 #[test]
 fn a_version_3_group_discards_version_2_and_the_reverse() {
     let mut router = Router::active();
     router.hear(ms(4000), &says(200).frame_with(version_2(AuthData::None)));
-    assert_eq!((router.status().counters.version_errors, router.state()), (1, GroupState::Active));
+    assert_eq!((router.vrrp().counters.version_errors, router.state()), (1, GroupState::Active));
     let mut old = settings();
     old.version = 2;
     let mut router = Router::new(old).0;
     router.hear(ms(1), &says(200).frame());
-    assert_eq!(router.status().counters.version_errors, 1);
+    assert_eq!(router.vrrp().counters.version_errors, 1);
 }
 
 #[test]
@@ -224,10 +227,10 @@ fn rfc9568_8_4_coexistence_hears_version_2_unless_its_sender_speaks_3() {
     both.coexist_with_v2 = true;
     let mut router = Router::new(both).0;
     router.hear(ms(1), &says(200).frame_with(version_2(AuthData::None)));
-    assert_eq!(router.status().counters.advertisement_rcvd, 1);
+    assert_eq!(router.vrrp().counters.advertisement_rcvd, 1);
     router.hear(ms(2), &says(200).frame());
     router.hear(ms(3), &says(200).frame_with(version_2(AuthData::None)));
-    let counters = router.status().counters;
+    let counters = router.vrrp().counters;
     assert_eq!((counters.advertisement_rcvd, counters.v2_shadowed), (2, 1));
 }
 
@@ -237,16 +240,16 @@ fn unicast_listens_to_configured_peers_only() {
     unicast.unicast_peers = vec![ip(PEER)];
     let mut router = Router::new(unicast).0;
     router.hear(ms(1), &says(200).frame());
-    assert_eq!(router.status().counters.destination_errors, 1, "multicast is not for this group");
+    assert_eq!(router.vrrp().counters.destination_errors, 1, "multicast is not for this group");
     let to_us = |source: &str| {
         let mut frame = Says { source: ip(source), ..says(200) }.frame().to_vec();
         frame[30..34].copy_from_slice(&[192, 0, 2, 2]);
         with_ip_checksum(frame)
     };
     router.hear(ms(2), &to_us("192.0.2.9"));
-    assert_eq!(router.status().counters.destination_errors, 2);
+    assert_eq!(router.vrrp().counters.destination_errors, 2);
     router.hear(ms(3), &to_us(PEER));
-    assert_eq!(router.status().counters.advertisement_rcvd, 1);
+    assert_eq!(router.vrrp().counters.advertisement_rcvd, 1);
     let sent = router.until(ms(4000));
     assert!(sent.frames.is_empty());
     assert_eq!(sent.unicast.first().map(|(peer, payload)| (*peer, payload.len())), Some((ip(PEER), 12)));
@@ -272,10 +275,10 @@ fn rfc9568_5_1_2_3_hop_limit_below_255_is_discarded() {
     // The hop limit is in no checksum.
     frame[21] = 254;
     router.hear(ms(1), &frame);
-    let counters = router.status().counters;
+    let counters = router.vrrp().counters;
     assert_eq!((counters.ip_ttl_errors, counters.advertisement_rcvd), (1, 0));
     router.hear(ms(2), &peer.frame());
-    assert_eq!(router.status().counters.advertisement_rcvd, 1);
+    assert_eq!(router.vrrp().counters.advertisement_rcvd, 1);
 }
 
 #[test]
@@ -295,7 +298,7 @@ fn rfc3768_7_1_a_version_2_owner_discards_advertisements() {
     let mut router = Router::new(owner).0;
     let peer = Says { addresses: vec![ip(OURS)], ..says(255) };
     router.hear(ms(1), &peer.frame_with(version_2(AuthData::None)));
-    let counters = router.status().counters;
+    let counters = router.vrrp().counters;
     assert_eq!((counters.owner_conflicts, counters.advertisement_rcvd), (1, 0));
     assert_eq!(router.state(), GroupState::Active);
 }

@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use fhrp::{
     Action, Binding, Engine, Gate, GroupState, GroupStatus, IfIndex, InterfaceName, InterfaceStats,
     LinkEvent, LinkState, MacAddr, NoticeKind, ProgramFault, Revision, SeatId, VrrpConfig, VrrpSettings,
+    VrrpStatus,
 };
 use fhrp_election::Instant;
 use fhrp_wire::envelope::{self, Packet};
@@ -182,6 +183,11 @@ impl Router {
 
     pub(crate) fn status(&self) -> GroupStatus {
         self.0.status().next().unwrap()
+    }
+
+    /// What only VRRP has to show.
+    pub(crate) fn vrrp(&self) -> VrrpStatus {
+        self.status().vrrp().unwrap().clone()
     }
 
     pub(crate) fn state(&self) -> GroupState {

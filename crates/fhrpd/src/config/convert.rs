@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Range;
 
-use fhrp::{GroupId, InterfaceName, VrrpConfig};
+use fhrp::{GroupConfig, GroupId, InterfaceName};
 use toml::de::DeTable;
 
 use super::diagnose::Problem;
@@ -94,8 +94,8 @@ fn read_groups(tables: &Value<'_>, problems: &mut Vec<Problem>) -> Vec<Draft> {
 }
 
 /// Brings the groups together; two that cannot live side by side are an error that points at both.
-fn unite(drafts: Vec<Draft>, problems: &mut Vec<Problem>) -> BTreeMap<GroupId, VrrpConfig> {
-    let mut groups: BTreeMap<GroupId, (VrrpConfig, Range<usize>)> = BTreeMap::new();
+fn unite(drafts: Vec<Draft>, problems: &mut Vec<Problem>) -> BTreeMap<GroupId, GroupConfig> {
+    let mut groups: BTreeMap<GroupId, (GroupConfig, Range<usize>)> = BTreeMap::new();
     let mut holders: BTreeMap<(InterfaceName, IpAddr), (GroupId, Range<usize>)> = BTreeMap::new();
     for draft in drafts {
         let id = draft.config.id().clone();

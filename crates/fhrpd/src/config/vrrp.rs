@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::time::Duration;
 
 use fhrp::{
-    AnnounceSchedule, Authentication, ChecksumPolicy, ConfigError, ConfigField, InterfaceName, Prefix,
-    RouterAdvertisement, VrrpConfig, VrrpSettings,
+    AnnounceSchedule, Authentication, ChecksumPolicy, ConfigError, ConfigField, GroupConfig, InterfaceName,
+    Prefix, RouterAdvertisement, VrrpConfig, VrrpSettings,
 };
 use fhrp_wire::vrrp::{KeyBytes, TextKey};
 use toml::Spanned;
@@ -35,7 +35,7 @@ const VRRP_ALIASES: &[Alias] = &[
 
 /// A group that is right in itself, with the places that errors about two groups point at.
 pub(super) struct Draft {
-    pub(super) config: VrrpConfig,
+    pub(super) config: GroupConfig,
     pub(super) vrid: Range<usize>,
     list: Range<usize>,
     addresses: Vec<(IpAddr, Range<usize>)>,
@@ -276,7 +276,7 @@ fn check(mut parts: Parts, section: &mut Section<'_, '_>) -> Option<Draft> {
             Ok(config) => return Some(finished(config, parts, section)),
             Err(error) => error,
         };
-        let key = key_of(field);
+        let key = field.key();
         let element = match field {
             ConfigField::Addresses(at) => at.and_then(|at| parts.addresses.get(at)),
             ConfigField::UnicastPeers(at) => at.and_then(|at| parts.peers.get(at)),
@@ -290,7 +290,17 @@ fn check(mut parts: Parts, section: &mut Section<'_, '_>) -> Option<Draft> {
             | ConfigField::CoexistWithV2
             | ConfigField::RouterAdvertisement
             | ConfigField::VirtualMac
-            | ConfigField::AcceptMode => None,
+            | ConfigField::AcceptMode
+            | ConfigField::Group
+            | ConfigField::Family
+            | ConfigField::HelloTime
+            | ConfigField::HoldTime
+            | ConfigField::Key
+            | ConfigField::MacAddress
+            | ConfigField::Follow
+            | ConfigField::Name
+            | ConfigField::StartupDelay
+            | ConfigField::Track(_) => None,
         };
         let at = element.map_or_else(|| section.place(key), |(_, at)| at.clone());
         section.report(Problem::error(format!("`{key}`: {problem}"), at, remedy));
@@ -311,28 +321,10 @@ fn finished(config: VrrpConfig, parts: Parts, section: &mut Section<'_, '_>) -> 
         section.report(Problem::note(title, section.place("addresses")));
     }
     Draft {
-        config,
+        config: config.into(),
         vrid: section.place("vrid"),
         list: section.place("addresses"),
         addresses: parts.addresses,
-    }
-}
-
-fn key_of(field: ConfigField) -> &'static str {
-    match field {
-        ConfigField::Vrid => "vrid",
-        ConfigField::Version => "version",
-        ConfigField::Addresses(_) => "addresses",
-        ConfigField::Priority => "priority",
-        ConfigField::AdvertisementInterval => "advertisement_interval",
-        ConfigField::PreemptDelay => "preempt_delay",
-        ConfigField::Checksum => "checksum",
-        ConfigField::Authentication => "authentication",
-        ConfigField::UnicastPeers(_) => "unicast_peers",
-        ConfigField::CoexistWithV2 => "coexist_with_v2",
-        ConfigField::RouterAdvertisement => "router_advertisement",
-        ConfigField::VirtualMac => "virtual_mac",
-        ConfigField::AcceptMode => "accept_mode",
     }
 }
 
@@ -341,7 +333,19 @@ fn mend(parts: &mut Parts, field: ConfigField) -> Option<()> {
     let settings = &mut parts.settings;
     let harmless = VrrpSettings::new(settings.interface.clone(), 1, Vec::new());
     match field {
-        ConfigField::Version | ConfigField::Addresses(None) | ConfigField::UnicastPeers(None) => return None,
+        ConfigField::Version
+        | ConfigField::Addresses(None)
+        | ConfigField::UnicastPeers(None)
+        | ConfigField::Group
+        | ConfigField::Family
+        | ConfigField::HelloTime
+        | ConfigField::HoldTime
+        | ConfigField::Key
+        | ConfigField::MacAddress
+        | ConfigField::Follow
+        | ConfigField::Name
+        | ConfigField::StartupDelay
+        | ConfigField::Track(_) => return None,
         ConfigField::Addresses(Some(at)) => {
             return without(&mut parts.addresses, at).filter(|left| *left > 0).map(drop);
         }

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use fhrp::{ChecksumPolicy, Family, GroupId, VrrpConfig, VrrpSettings};
+use fhrp::{ChecksumPolicy, Family, GroupConfig, GroupId, VrrpConfig, VrrpSettings};
 use fhrp_wire::vrrp::ChecksumForm;
 
 const FILE: &str = "learned.json";
@@ -35,14 +35,15 @@ impl Learned {
     }
 
     /// `config` with the form that was learned for its group, where it wants one.
-    pub(super) fn apply(&self, config: &VrrpConfig) -> VrrpConfig {
-        let settings = config.settings();
+    pub(super) fn apply(&self, config: &GroupConfig) -> GroupConfig {
+        let GroupConfig::Vrrp(vrrp) = config;
+        let settings = vrrp.settings();
         let learned = self.forms.get(&key(config.id())).and_then(|name| form(name));
         if settings.checksum != ChecksumPolicy::Auto || learned.is_none() {
             return config.clone();
         }
         let settings = VrrpSettings { learned_checksum: learned, ..settings.clone() };
-        VrrpConfig::new(settings).unwrap_or_else(|_| config.clone())
+        VrrpConfig::new(settings).map_or_else(|_| config.clone(), GroupConfig::from)
     }
 
     /// Remembers `form` for `group`, on disk too.
@@ -96,11 +97,15 @@ mod tests {
 
     use super::*;
 
-    fn config(checksum: ChecksumPolicy) -> VrrpConfig {
+    fn learned(from: &Learned, config: &GroupConfig) -> Option<ChecksumForm> {
+        from.apply(config).vrrp().unwrap().settings().learned_checksum
+    }
+
+    fn config(checksum: ChecksumPolicy) -> GroupConfig {
         let mut settings =
             VrrpSettings::new(InterfaceName::new("eth0"), 10, vec!["192.0.2.1".parse().unwrap()]);
         settings.checksum = checksum;
-        VrrpConfig::new(settings).unwrap()
+        VrrpConfig::new(settings).unwrap().into()
     }
 
     #[test]
@@ -109,8 +114,8 @@ mod tests {
         let auto = config(ChecksumPolicy::Auto);
         Learned::load(folder.path()).learn(auto.id(), ChecksumForm::Rfc5798);
         let later = Learned::load(folder.path());
-        assert_eq!(later.apply(&auto).settings().learned_checksum, Some(ChecksumForm::Rfc5798));
-        assert_eq!(later.apply(&config(ChecksumPolicy::Rfc9568)).settings().learned_checksum, None);
+        assert_eq!(learned(&later, &auto), Some(ChecksumForm::Rfc5798));
+        assert_eq!(learned(&later, &config(ChecksumPolicy::Rfc9568)), None);
     }
 
     #[test]

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use fhrp::{GroupId, VrrpConfig};
+use fhrp::{GroupConfig, GroupId};
 
 /// One step from the old groups to the new ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    Add(VrrpConfig),
-    Update(VrrpConfig),
+    Add(GroupConfig),
+    Update(GroupConfig),
     Remove(GroupId),
 }
 
 /// The steps from `old` to `new`. Removals come first, so that an address can move from one group to another.
-pub(super) fn steps(old: &BTreeMap<GroupId, VrrpConfig>, new: &BTreeMap<GroupId, VrrpConfig>) -> Vec<Step> {
+pub(super) fn steps(old: &BTreeMap<GroupId, GroupConfig>, new: &BTreeMap<GroupId, GroupConfig>) -> Vec<Step> {
     let gone = old.keys().filter(|id| !new.contains_key(*id)).cloned().map(Step::Remove);
     let rest = new.iter().filter_map(|(id, config)| match old.get(id) {
         None => Some(Step::Add(config.clone())),
@@ -34,18 +34,18 @@ pub(super) fn summary(steps: &[Step]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use fhrp::{InterfaceName, VrrpSettings};
+    use fhrp::{InterfaceName, VrrpConfig, VrrpSettings};
 
     use super::*;
 
-    fn groups(list: &[(u8, u8)]) -> BTreeMap<GroupId, VrrpConfig> {
+    fn groups(list: &[(u8, u8)]) -> BTreeMap<GroupId, GroupConfig> {
         let config = |(vrid, priority): &(u8, u8)| {
             let mut settings =
                 VrrpSettings::new(InterfaceName::new("eth0"), *vrid, vec![[192, 0, 2, *vrid].into()]);
             settings.priority = *priority;
-            VrrpConfig::new(settings).unwrap()
+            VrrpConfig::new(settings).unwrap().into()
         };
-        list.iter().map(config).map(|config| (config.id().clone(), config)).collect()
+        list.iter().map(config).map(|config: GroupConfig| (config.id().clone(), config)).collect()
     }
 
     #[test]

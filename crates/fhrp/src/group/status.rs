@@ -1,0 +1,42 @@
+//! What a group shows of itself.
+
+use fhrp_election::State;
+
+use super::Group;
+use crate::GroupStatus;
+
+impl Group {
+    /// A snapshot.
+    pub(crate) fn status(&self) -> GroupStatus {
+        let owner = self.underlay.as_ref().is_some_and(|underlay| underlay.owner);
+        let ourselves = self.election.candidacy().rank;
+        let active = match self.election.state() {
+            State::Active => Some(ourselves),
+            State::Init | State::Listen | State::Speak | State::Standby => {
+                self.election.active().map(|heard| heard.rank)
+            }
+        };
+        let profile = self.speaker.profile();
+        GroupStatus {
+            id: self.id().clone(),
+            version: profile.version,
+            state: self.speaker.word(self.election.state()),
+            waiting: self.waiting.clone(),
+            priority: profile.priority,
+            effective_priority: self.speaker.candidacy(ourselves.address, owner).rank.priority,
+            preempt: profile.preempt,
+            preempt_delay: profile.preempt_delay,
+            active: active.map(|rank| rank.address),
+            active_priority: active.map(|rank| rank.priority),
+            addresses: self.speaker.addresses().clone(),
+            virtual_mac: self.speaker.virtual_mac(),
+            primary_address: self.underlay.as_ref().map(|underlay| underlay.source),
+            programmed: self.seat.programmed(),
+            up_since: self.up_since,
+            last_transition: self.last_transition,
+            peers: self.speaker.peers(),
+            counters: self.stats.clone(),
+            detail: self.speaker.detail(&self.election, owner),
+        }
+    }
+}

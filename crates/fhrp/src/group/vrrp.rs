@@ -1,0 +1,93 @@
+//! What a Virtual Router of VRRP hears from its peers.
+
+use super::{Group, Out};
+use crate::limiter::Topic;
+use crate::speaker::Speaker;
+use crate::vrrp::{Accepted, Packet, Reason, Remark, Router};
+use crate::{NoticeKind, PeerStatus};
+
+impl Group {
+    /// A packet that counts.
+    pub(crate) fn hear_vrrp(&mut self, packet: &Packet<'_>, heard: &Accepted, out: &mut Out<'_>) {
+        let Some(router) = self.vrrp_mut() else { return };
+        router.stats.advertisement_rcvd += 1;
+        if heard.advert.from.priority == 0 {
+            router.stats.priority_zero_pkts_rcvd += 1;
+        }
+        self.learn_checksum(packet, heard, out);
+        for remark in heard.remarks.iter().flatten() {
+            self.remark(packet, *remark, out);
+        }
+        let Some(router) = self.vrrp_mut() else { return };
+        router.peers.hear(PeerStatus {
+            address: packet.source,
+            priority: heard.advert.from.priority,
+            version: heard.version.get(),
+            interval: heard.advert.hello,
+            checksum: heard.checksum,
+            heard: packet.at,
+        });
+        self.election.handle_advert(packet.at, &heard.advert, out.effects);
+        self.carry_out(packet.at, out);
+        self.refresh_wish(out);
+    }
+
+    /// A packet that does not: a counter, now and then a word, and nothing else.
+    pub(crate) fn discard_vrrp(&mut self, packet: &Packet<'_>, reason: Reason, out: &mut Out<'_>) {
+        let Some(router) = self.vrrp_mut() else { return };
+        reason.count_group(&mut router.stats);
+        if reason == Reason::Looped {
+            self.suspect_duplicate(packet, out);
+        } else {
+            let kind = || NoticeKind::Discarded { peer: packet.source, reason: reason.text().into() };
+            self.notify_limited(Topic::Discarded, packet.at, kind, out);
+        }
+    }
+
+    fn vrrp_mut(&mut self) -> Option<&mut Router> {
+        match &mut self.speaker {
+            Speaker::Vrrp(router) => Some(router),
+        }
+    }
+
+    /// A packet from our own address that carries neither of our MACs was sent by somebody else.
+    fn suspect_duplicate(&mut self, packet: &Packet<'_>, out: &mut Out<'_>) {
+        let mac = packet.ethernet_source;
+        let physical = self.link.as_deref().map(|link| link.mac);
+        let ours = physical == Some(mac) || self.announced_mac() == Some(mac);
+        if !ours {
+            let kind = || NoticeKind::DuplicateAddress { address: packet.source, mac };
+            self.notify_limited(Topic::DuplicateAddress, packet.at, kind, out);
+        }
+    }
+
+    fn learn_checksum(&mut self, packet: &Packet<'_>, heard: &Accepted, out: &mut Out<'_>) {
+        let Some(form) = heard.checksum else { return };
+        if self.vrrp_mut().is_some_and(|router| router.learn_checksum(form)) {
+            self.frames = None;
+            self.notify(packet.at, NoticeKind::ChecksumForm { peer: packet.source, form }, out);
+        }
+    }
+
+    fn remark(&mut self, packet: &Packet<'_>, remark: Remark, out: &mut Out<'_>) {
+        let peer = packet.source;
+        let Some(router) = self.vrrp_mut() else { return };
+        let ours = router.config().settings().advertisement_interval;
+        let (topic, kind) = match remark {
+            Remark::Interval(theirs) => {
+                router.stats.interval_errors += 1;
+                (Topic::IntervalMismatch, NoticeKind::IntervalMismatch { peer, theirs, ours })
+            }
+            Remark::AddressList => {
+                router.stats.address_list_errors += 1;
+                (Topic::AddressListMismatch, NoticeKind::AddressListMismatch { peer })
+            }
+            Remark::OwnerConflict => {
+                router.stats.owner_conflicts += 1;
+                (Topic::OwnerConflict, NoticeKind::OwnerConflict { peer })
+            }
+            Remark::EqualPriority => (Topic::EqualPriority, NoticeKind::EqualPriority { peer }),
+        };
+        self.notify_limited(topic, packet.at, || kind, out);
+    }
+}
