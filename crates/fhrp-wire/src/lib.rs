@@ -19,6 +19,7 @@
 mod checksum;
 pub mod envelope;
 mod family;
+pub mod glbp;
 mod key;
 mod keyed_md5;
 mod mac;
