@@ -10,5 +10,8 @@
 
 mod duties;
 mod life;
+mod ownership;
 mod receive;
+mod remarks;
 mod router;
+mod underlay;
