@@ -93,6 +93,13 @@ pub enum Cause {
     Shutdown,
     /// No active router was heard for as long as one is waited for.
     ActiveSilent,
+    /// The active router that was followed was not heard any more.
+    ActiveLost {
+        /// The router that was lost.
+        lost: Rank,
+        /// For how long it had not been heard.
+        silent: Duration,
+    },
     /// The active router resigned.
     ActiveResigned,
     /// A lower-ranked active router was ignored until its time was up.
@@ -136,6 +143,9 @@ impl fmt::Display for Cause {
             Self::OwnerStartup => write!(f, "it was started as the owner of the address"),
             Self::Shutdown => write!(f, "it was stopped"),
             Self::ActiveSilent => write!(f, "no active router was heard"),
+            Self::ActiveLost { lost, silent } => {
+                write!(f, "the active router {lost} was silent for {silent:?}")
+            }
             Self::ActiveResigned => write!(f, "the active router resigned"),
             Self::LowerActiveOutlasted { lower } => {
                 write!(f, "it outranks the active router {lower}, now outlasted")

@@ -28,5 +28,7 @@ mod time;
 pub use contest::{Advert, Cause, Claim, Effect, Heard, State};
 pub use machine::{Election, Timers};
 pub use rank::{Candidacy, Preempt, Rank};
-pub use rules::{Challenge, Ownership, Rebuttal, Resignation, Rules, Silence, Succession, Takeover};
+pub use rules::{
+    Challenge, Concession, Ownership, Pacing, Rebuttal, Resignation, Rules, Silence, Succession, Takeover,
+};
 pub use time::Instant;

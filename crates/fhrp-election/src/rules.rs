@@ -12,7 +12,9 @@
 //! | challenge | priority | priority | rank | rank | priority |
 //! | takeover | outlast | outlast | coup | claim, from Speak on | claim |
 //! | rebuttal | silent | advertise | coup | advertise | advertise |
+//! | concession | silent | silent | resign | silent | silent |
 //! | resignation | hastens | hastens | vacates | vacates | vacates |
+//! | pacing | exact | exact | jittered | jittered | exact |
 //!
 //! Sources: RFC 3768 §6 for VRRPv2, RFC 9568 §6 for VRRPv3, RFC 2281 §5 for HSRP. GLBP has no public
 //! specification; its columns are what captures and published debug output of real routers show, and HSRP's
@@ -57,8 +59,12 @@ pub struct Rules {
     pub takeover: Takeover,
     /// How the active router answers a lower-ranked one that claims to be active too.
     pub rebuttal: Rebuttal,
+    /// What the active router says when it gives way to a higher-ranked one.
+    pub concession: Concession,
     /// What a resignation means to those who hear it.
     pub resignation: Resignation,
+    /// How evenly adverts follow one another.
+    pub pacing: Pacing,
 }
 
 /// Who may take over from a lost active router.
@@ -131,6 +137,25 @@ pub enum Rebuttal {
     Coup,
 }
 
+/// What the active router says when it gives way to a higher-ranked one that claims to be active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Concession {
+    /// Nothing. VRRP (RFC 9568 §6.4.3); GLBP.
+    Silent,
+    /// That it resigns. HSRP: RFC 2281 §5 does not ask for it (event g), real routers do it (captures).
+    Resign,
+}
+
+/// How evenly adverts follow one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pacing {
+    /// One interval apart. VRRP (RFC 9568 §6.4.3).
+    Exact,
+    /// Between four fifths of the interval and the whole of it. HSRP: RFC 2281 §5 asks for jitter, captures show
+    /// how much; GLBP gateways.
+    Jittered,
+}
+
 /// What a resignation means to those who hear it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Resignation {
@@ -156,7 +181,9 @@ impl Rules {
         challenge: Challenge::Priority,
         takeover: Takeover::Outlast,
         rebuttal: Rebuttal::Advertise,
+        concession: Concession::Silent,
         resignation: Resignation::Hastens,
+        pacing: Pacing::Exact,
     };
 
     /// HSRP, versions 1 and 2, RFC 2281. Its Learn state is not part of the election: a group that does not
@@ -169,7 +196,9 @@ impl Rules {
         challenge: Challenge::Rank,
         takeover: Takeover::Coup,
         rebuttal: Rebuttal::Coup,
+        concession: Concession::Resign,
         resignation: Resignation::Vacates,
+        pacing: Pacing::Jittered,
     };
 
     /// The GLBP gateway (AVG): HSRP's contest without Coup and Resign messages, with listeners that speak.
@@ -178,6 +207,7 @@ impl Rules {
         voice: State::Listen,
         takeover: Takeover::SpeakThenClaim,
         rebuttal: Rebuttal::Advertise,
+        concession: Concession::Silent,
         ..Self::HSRP
     };
 
@@ -191,6 +221,8 @@ impl Rules {
         challenge: Challenge::Priority,
         takeover: Takeover::Claim,
         rebuttal: Rebuttal::Advertise,
+        concession: Concession::Silent,
         resignation: Resignation::Vacates,
+        pacing: Pacing::Exact,
     };
 }

@@ -10,7 +10,8 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use fhrp_election::{
-    Advert, Candidacy, Claim, Effect, Election, Instant, Preempt, Rank, Rules, State, Succession, Timers,
+    Advert, Candidacy, Claim, Effect, Election, Instant, Pacing, Preempt, Rank, Rules, State, Succession,
+    Timers,
 };
 
 const LEGEND: &str = "\
@@ -86,16 +87,17 @@ fn vrrp_v2() {
 
 #[test]
 fn hsrp() {
-    let subject = Subject { rules: Rules::HSRP, hello: seconds(3), hold: seconds(10) };
+    let subject = Subject { rules: evenly(Rules::HSRP), hello: seconds(3), hold: seconds(10) };
     let source = "RFC 2281 §5, the state transition table, all cells of the columns Initial, Listen, Speak, Standby and\n\
                   Active (Learn has not started). Besides: a Hello at once on entering Speak, Standby and Active, as real\n\
-                  routers send it; event i only from the router that is followed; I (gratuitous ARP) is the caller's.";
+                  routers send it, and a Resign in event g (Active); event i only from the router that is followed; I (gratuitous\n\
+                  ARP) is the caller's; hello times without their jitter.";
     insta::assert_snapshot!(page(&subject, "HSRP", source, &without_owner()));
 }
 
 #[test]
 fn glbp_gateway() {
-    let subject = Subject { rules: Rules::GLBP_GATEWAY, hello: seconds(3), hold: seconds(10) };
+    let subject = Subject { rules: evenly(Rules::GLBP_GATEWAY), hello: seconds(3), hold: seconds(10) };
     let source = "the gateway transitions seen in captures and debug output of real routers, and HSRP's table where they\n\
                   are mute: Hellos from Listen on, no Coup, a preempting listener speaks first; Active with priority 0 is Resign.";
     insta::assert_snapshot!(page(&subject, "GLBP gateway", source, &without_owner()));
@@ -107,6 +109,11 @@ fn glbp_forwarder() {
     let source = "the forwarder transitions seen in captures of real routers: Listen and Active only, by forwarder\n\
                   priority, the address only between two Active ones; resign priority is Resign.";
     insta::assert_snapshot!(page(&subject, "GLBP forwarder", source, &without_owner()));
+}
+
+/// A table without its jitter, so that the times on its page are round.
+fn evenly(rules: Rules) -> Rules {
+    Rules { pacing: Pacing::Exact, ..rules }
 }
 
 fn without_owner() -> Vec<(&'static str, bool, Preempt)> {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::{
-    Advert, Cause, Challenge, Claim, Effect, Election, Instant, Preempt, Rebuttal, Resignation, State,
-    Succession, Takeover,
+    Advert, Cause, Challenge, Claim, Concession, Effect, Election, Instant, Preempt, Rebuttal, Resignation,
+    State, Succession, Takeover,
 };
 
 /// How often a losing claim is answered in one own interval, so that two confused routers cannot storm.
@@ -95,7 +95,12 @@ impl Election {
             Succession::Direct => self.become_listener(now, cause, out),
             Succession::ViaStandby => {
                 self.restart_standby(now);
-                self.become_speaker(now, cause, out);
+                self.enter(State::Speak, cause, now, out);
+                match self.rules.concession {
+                    Concession::Silent => {}
+                    Concession::Resign => out.push(Effect::Resign),
+                }
+                self.advertise(now, out);
             }
         }
     }

@@ -6,10 +6,12 @@
 mod hear;
 mod timers;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::{
-    Candidacy, Cause, Effect, Heard, Instant, Ownership, Preempt, Rank, Rules, Silence, State, Succession,
+    Candidacy, Cause, Effect, Heard, Instant, Ownership, Pacing, Preempt, Rank, Rules, Silence, State,
+    Succession,
 };
 
 pub use timers::Timers;
@@ -180,6 +182,15 @@ impl Election {
         }
     }
 
+    /// How long after an advert at `now` the next one is due. The jitter is a function of the time and the sender, so
+    /// that the same inputs give the same adverts.
+    fn pace(&self, now: Instant) -> Duration {
+        match self.rules.pacing {
+            Pacing::Exact => self.hello(),
+            Pacing::Jittered => jittered(self.hello(), now, self.me.rank),
+        }
+    }
+
     fn hello(&self) -> Duration {
         self.me.hello.max(SHORTEST_WAIT)
     }
@@ -224,7 +235,7 @@ impl Election {
         let from = std::mem::replace(&mut self.state, to);
         self.timers.hello = match to < self.rules.voice {
             true => None,
-            false => self.timers.hello.or(Some(now + self.hello())),
+            false => self.timers.hello.or(Some(now + self.pace(now))),
         };
         out.push(Effect::Moved { from, to, cause });
     }
@@ -234,4 +245,24 @@ impl Election {
 fn skew_of(interval: Duration, rank: Rank) -> Duration {
     let micros = interval.as_micros().saturating_mul(256 - u128::from(rank.priority)) / 256;
     Duration::from_micros(u64::try_from(micros).unwrap_or(u64::MAX))
+}
+
+/// Between four fifths of `interval` and the whole of it.
+fn jittered(interval: Duration, now: Instant, sender: Rank) -> Duration {
+    let address = match sender.address {
+        IpAddr::V4(address) => u64::from(address.to_bits()),
+        // The low half tells the routers of a link apart.
+        IpAddr::V6(address) => u64::try_from(address.to_bits() & u128::from(u64::MAX)).unwrap_or_default(),
+    };
+    let fifth = interval / 5;
+    let share = u32::try_from(scatter(now.as_micros() ^ address.rotate_left(32)) >> 40).unwrap_or_default();
+    (interval - fifth.mul_f64(f64::from(share) / f64::from(1_u32 << 24))).max(SHORTEST_WAIT)
+}
+
+/// Spreads neighbouring numbers evenly over all numbers (SplitMix64).
+fn scatter(number: u64) -> u64 {
+    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
 }

@@ -41,6 +41,7 @@ impl Election {
     /// The active role is empty. RFC 9568 §6.4.2; RFC 2281 event c, and event i for what a resignation adds
     /// to it.
     pub(super) fn active_lost(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        self.impending = self.loss(now);
         self.vacate_active();
         match (self.state, self.rules.succession) {
             (State::Listen, Succession::Direct) | (State::Standby, _) => {
@@ -52,6 +53,16 @@ impl Election {
                 self.become_speaker(now, self.impending, out);
             }
             (State::Init | State::Speak | State::Active, _) => {}
+        }
+    }
+
+    /// Why the active role is empty.
+    fn loss(&self, now: Instant) -> Cause {
+        match (self.impending, self.active) {
+            (Cause::ActiveSilent, Some(heard)) => {
+                Cause::ActiveLost { lost: heard.rank, silent: now.saturating_duration_since(heard.at) }
+            }
+            (known, _) => known,
         }
     }
 
@@ -72,7 +83,8 @@ impl Election {
     /// do not drift; but adverts that were missed altogether are not made up for. RFC 9568 §6.4.3; RFC 2281
     /// event e.
     pub(super) fn hello_due(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        let next = self.timers.hello.unwrap_or(now) + self.hello();
+        let due = self.timers.hello.unwrap_or(now);
+        let next = due + self.pace(due);
         self.advertise(now, out);
         if next > now {
             self.timers.hello = Some(next);
@@ -81,7 +93,7 @@ impl Election {
 
     /// Sends an advert and counts the interval from it.
     pub(super) fn advertise(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        self.timers.hello = Some(now + self.hello());
+        self.timers.hello = Some(now + self.pace(now));
         out.push(Effect::Advertise);
     }
 

@@ -73,3 +73,41 @@ fn defending_coups_are_limited_to_two_an_interval() {
     assert_eq!(router.hear(20 * SECOND + 400_000, active(90, 3)), []);
     assert_eq!(router.hear(20 * SECOND + 500_001, active(90, 3)), [Effect::Coup]);
 }
+
+/// One that is active since 20 s; its hello time is 1 s.
+fn active_router() -> Router {
+    let mut router = Router::new(Rules::HSRP, candidate(100, 2));
+    router.start(0);
+    router.timeout(10 * SECOND);
+    router.timeout(20 * SECOND);
+    router
+}
+
+/// Captures: intervals of 2.40 to 3.07 s with a hello time of 3 s, all over that range.
+#[test]
+fn hellos_come_after_four_fifths_to_the_whole_of_the_hello_time() {
+    let mut router = active_router();
+    let mut intervals = Vec::new();
+    for _ in 0..1000 {
+        let due = router.deadline().unwrap();
+        assert_eq!(router.timeout(due), [Effect::Advertise]);
+        intervals.push(router.deadline().unwrap() - due);
+    }
+    let (shortest, longest) = (intervals.iter().min().unwrap(), intervals.iter().max().unwrap());
+    assert!((800_000..802_000).contains(shortest), "{shortest}");
+    assert!((998_000..=SECOND).contains(longest), "{longest}");
+}
+
+/// Captures: an active router that hears a higher one resigns, and says that it speaks.
+#[test]
+fn an_active_router_that_is_outranked_resigns() {
+    let mut router = active_router();
+    let effects = router.hear(21 * SECOND, active(200, 3));
+    assert!(
+        matches!(
+            effects.as_slice(),
+            [Effect::Moved { to: State::Speak, .. }, Effect::Resign, Effect::Advertise]
+        ),
+        "{effects:?}"
+    );
+}

@@ -89,7 +89,14 @@ fn rfc9568_6_4_2_an_advert_after_priority_zero_is_believed() {
     router.hear(1_100_000, active(200, 4));
     assert_eq!(
         router.timeout(1_100_000 + 3_609_375),
-        [moved(State::Listen, State::Active, Cause::ActiveSilent), Effect::Advertise]
+        [
+            moved(
+                State::Listen,
+                State::Active,
+                Cause::ActiveLost { lost: rank(200, 4), silent: Duration::from_micros(3_609_375) }
+            ),
+            Effect::Advertise
+        ]
     );
 }
 
@@ -307,6 +314,10 @@ fn a_packet_may_be_older_than_the_timeout_before_it() {
 fn causes_read_as_sentences() {
     let lower = rank(99, 3);
     assert_eq!(Cause::ActiveSilent.to_string(), "no active router was heard");
+    assert_eq!(
+        Cause::ActiveLost { lost: lower, silent: Duration::from_micros(3_609_375) }.to_string(),
+        "the active router 10.0.0.3 (priority 99) was silent for 3.609375s"
+    );
     assert_eq!(
         Cause::LowerActiveOutlasted { lower }.to_string(),
         "it outranks the active router 10.0.0.3 (priority 99), now outlasted"
