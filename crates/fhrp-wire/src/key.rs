@@ -79,6 +79,11 @@ impl TextKey {
         Ok(Self(octets))
     }
 
+    /// The key that a field holds, known to be no empty one.
+    pub(crate) fn of_field(field: [u8; 8]) -> Self {
+        Self(Zeroizing::new(field))
+    }
+
     /// The field as it goes on the wire.
     #[must_use]
     pub fn octets(&self) -> [u8; 8] {
