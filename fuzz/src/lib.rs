@@ -1,12 +1,16 @@
 //! The bodies of the fuzz targets, as plain functions.
 #![forbid(unsafe_code)]
 
+mod glbp;
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use bytes::BytesMut;
 use fhrp_wire::Family;
 use fhrp_wire::envelope::{self, Packet, nd};
 use fhrp_wire::vrrp::{self, AuthData, Body};
+
+pub use glbp::decode_glbp;
 
 const SOURCE_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 const SOURCE_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1));

@@ -1,6 +1,6 @@
 //! The bodies of the targets, over known packets and everything one changed octet away from them.
 
-const SEEDS: [&str; 8] = [
+const VRRP: [&str; 8] = [
     "2105640100016ffa0a0000fe0000000000000000",
     "2105640101010a940a0000fe3132333400000000",
     "2101c801fe0330930a00001e0000000000000000fe1c010000000a00000a0000000019b30f74c7ba6486ced3151a50514b79",
@@ -13,25 +13,45 @@ const SEEDS: [&str; 8] = [
      030440c0000151800000384000000000fd00000a000000000000000000000000",
 ];
 
+const GLBP: [&str; 5] = [
+    "010000010000c2007cb80000011c002000c8000000000bb8000027100258384000000104c0a800010214012000a764003840025800000007b4000101",
+    "010100010000c2027cca00000214000000000000000000000000000000000000",
+    "010200010000c2007cb8000002140200000000000000000000000007b4000102",
+    "010000010000aabbcc000a000318031400000001865e3d0c969304fa3e8e6a00b1abb0a90414013df1c8bea4aabbcc0014005e96903f0bb8\
+     011c00200082000000000bb80000271002583840000001040a0102010214012000a764013840025800870007b4000101",
+    "0100002e0000aabbcc000a00030a010667656865696d\
+     012800200064000000000bb8000027100258384000000210fe800000000000000007b4fffe002e000214012000a764003840025800000007b4002e01",
+];
+
 fn hex(text: &str) -> Vec<u8> {
     (0..text.len() / 2)
         .map(|index| u8::from_str_radix(&text[2 * index..2 * index + 2], 16).unwrap())
         .collect()
 }
 
-#[test]
-fn decode_vrrp() {
-    for seed in SEEDS {
+/// Runs `target` over every seed, every truncation of it and everything one changed octet away from it.
+fn neighbours(seeds: &[&str], target: fn(&[u8])) {
+    for seed in seeds {
         let octets = hex(seed);
         for length in 0..=octets.len() {
-            fhrp_fuzz::decode_vrrp(&octets[..length]);
+            target(&octets[..length]);
         }
         for index in 0..octets.len() {
             for value in 0..=u8::MAX {
                 let mut changed = octets.clone();
                 changed[index] = value;
-                fhrp_fuzz::decode_vrrp(&changed);
+                target(&changed);
             }
         }
     }
+}
+
+#[test]
+fn decode_vrrp() {
+    neighbours(&VRRP, fhrp_fuzz::decode_vrrp);
+}
+
+#[test]
+fn decode_glbp() {
+    neighbours(&GLBP, fhrp_fuzz::decode_glbp);
 }

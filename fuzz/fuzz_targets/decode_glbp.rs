@@ -1,0 +1,4 @@
+//! GLBP payloads of any shape; see [`fhrp_fuzz::decode_glbp`].
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fhrp_fuzz::decode_glbp(data));
