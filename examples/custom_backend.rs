@@ -12,7 +12,7 @@ use bytes::Bytes;
 use fhrp::driver::{Backend, BackendEvent, Change, Clock, Driver, Handle, PacketIo, Received};
 use fhrp::{
     Binding, Engine, Gate, GroupState, IfIndex, Instant, InterfaceName, LinkEvent, LinkState, MacAddr,
-    Revision, SeatId, VrrpConfig, VrrpSettings,
+    Reception, Revision, SeatId, VrrpConfig, VrrpSettings,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -55,7 +55,7 @@ struct Cable {
 }
 
 impl PacketIo for Cable {
-    fn attach(&mut self, _: IfIndex) -> io::Result<()> {
+    fn attach(&mut self, _: IfIndex, _: &Reception) -> io::Result<()> {
         Ok(())
     }
 

@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     );
                     engine.handle_programmed(now, seat, revision, Ok(()));
                 }
-                Action::Attach(interface) => println!("{now} receive on {interface:?}"),
+                Action::Attach { interface, .. } => println!("{now} receive on {interface:?}"),
                 Action::Detach(interface) => println!("{now} receive no more on {interface:?}"),
                 Action::Notify(notice) => println!("{now} {}: {:?}", notice.group, notice.kind),
             }

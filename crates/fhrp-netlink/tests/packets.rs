@@ -11,13 +11,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fhrp::driver::{Clock, PacketIo};
-use fhrp::{IfIndex, Instant};
+use fhrp::{IfIndex, Instant, Protocol, Protocols, Reception};
 use fhrp_netlink::{PacketSockets, TimerFd};
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
 const IPV4: [u8; 2] = [0x08, 0x00];
 const IPV6: [u8; 2] = [0x86, 0xdd];
 const VRRP: u8 = 112;
+
+fn wanted() -> Reception {
+    Reception { protocols: Protocols::default().with(Protocol::Vrrp), ..Reception::default() }
+}
 
 /// Two packet sockets at the ends of a veth pair; the names are those of the interfaces.
 struct Cable {
@@ -32,8 +36,8 @@ impl Cable {
         let (near_index, far_index) = lay_cable("near", "far");
         let mut near = PacketSockets::new().unwrap();
         let mut far = PacketSockets::new().unwrap();
-        near.attach(near_index).unwrap();
-        far.attach(far_index).unwrap();
+        near.attach(near_index, &wanted()).unwrap();
+        far.attach(far_index, &wanted()).unwrap();
         Self { near, far, near_index, far_index }
     }
 
@@ -240,7 +244,7 @@ fn what_was_sent_here_is_not_received_here() {
     run(async {
         let mut cable = Cable::attached();
         let mut another = PacketSockets::new().unwrap();
-        another.attach(cable.near_index).unwrap();
+        another.attach(cable.near_index, &wanted()).unwrap();
         another.transmit(cable.near_index, vrrp(1));
         another.flush();
         cable.send_from_near(vrrp(2));
@@ -257,8 +261,8 @@ fn any_of_several_interfaces_wakes_the_reader() {
     run(async {
         let mut cable = Cable::attached();
         let (second, second_far) = lay_cable("second", "second-far");
-        cable.near.attach(second).unwrap();
-        cable.far.attach(second_far).unwrap();
+        cable.near.attach(second, &wanted()).unwrap();
+        cable.far.attach(second_far, &wanted()).unwrap();
         for (number, from, to) in [
             (1, cable.far_index, cable.near_index),
             (2, second_far, second),
@@ -387,8 +391,8 @@ fn an_interface_that_vanishes_is_survived() {
     run(async {
         let mut cable = Cable::attached();
         let (second, second_far) = lay_cable("second", "second-far");
-        cable.near.attach(second).unwrap();
-        cable.far.attach(second_far).unwrap();
+        cable.near.attach(second, &wanted()).unwrap();
+        cable.far.attach(second_far, &wanted()).unwrap();
         ip("link del near");
         cable.send_from_near(vrrp(1));
         assert_eq!(cable.near.counters().send_errors, 1);
@@ -434,7 +438,7 @@ fn a_join_that_failed_can_be_repeated() {
         cable.near.detach(cable.near_index);
         // Too small for IPv6, which the kernel then takes off the interface.
         ip("link set near mtu 1000");
-        cable.near.attach(cable.near_index).unwrap();
+        cable.near.attach(cable.near_index, &wanted()).unwrap();
         assert_eq!(cable.near.counters().join_failures, 1);
         cable.near.rejoin(cable.near_index);
         assert_eq!(cable.near.counters().join_failures, 2);
@@ -521,16 +525,16 @@ fn errors_name_the_interface_and_the_missing_capability() {
     run(async {
         let (near, _) = lay_cable("near", "far");
         let mut sockets = PacketSockets::new().unwrap();
-        let missing = sockets.attach(IfIndex(4711)).unwrap_err().to_string();
+        let missing = sockets.attach(IfIndex(4711), &wanted()).unwrap_err().to_string();
         assert!(missing.contains("interface 4711") && missing.contains("No such device"), "{missing}");
         let sets = capabilities(None).unwrap();
         let effective = sets.effective.difference(CapabilitySet::NET_RAW);
         set_capabilities(None, CapabilitySets { effective, ..sets }).unwrap();
-        let refused = sockets.attach(near).unwrap_err();
+        let refused = sockets.attach(near, &wanted()).unwrap_err();
         assert_eq!(refused.kind(), std::io::ErrorKind::PermissionDenied);
         assert!(refused.to_string().contains("CAP_NET_RAW"), "{refused}");
         set_capabilities(None, sets).unwrap();
-        sockets.attach(near).unwrap();
+        sockets.attach(near, &wanted()).unwrap();
     });
 }
 

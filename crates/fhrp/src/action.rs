@@ -1,16 +1,22 @@
 //! What the engine asks its surroundings to do.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::{Binding, IfIndex, Notice, Revision, SeatId};
+use crate::{Binding, IfIndex, Notice, Protocols, Revision, SeatId};
 
 /// One thing to do. Carried out in order; only `Program` is answered ([`crate::Engine::handle_programmed`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Begin to receive on this interface (and join the groups that its protocols use); from now on frames are wanted.
-    Attach(IfIndex),
+    /// Begin to receive on this interface, or go on with another reception than before.
+    Attach {
+        /// Where.
+        interface: IfIndex,
+        /// What is wanted.
+        reception: Reception,
+    },
     /// No group is left there: stop receiving.
     Detach(IfIndex),
     /// Put this whole Ethernet frame on the wire.
@@ -42,4 +48,13 @@ pub enum Action {
     },
     /// Tell the operator.
     Notify(Notice),
+}
+
+/// Which frames of an interface are wanted. Others may be handed in as well; they are counted and dropped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reception {
+    /// The messages of these, whose multicast groups are to be joined.
+    pub protocols: Protocols,
+    /// Requests of hosts that resolve these addresses (ARP, neighbour solicitations), where the engine answers them.
+    pub resolves: Arc<[IpAddr]>,
 }

@@ -81,9 +81,8 @@ impl Engine {
         let mut group = Group::new(seat, config);
         let at = self.interface_slot(&id.interface);
         let Some(interface) = self.interfaces.get_mut(at) else { return Ok(()) };
-        if let Some(index) = interface.enlist(id.family, id.number, slot) {
-            self.actions.push_back(Action::Attach(index));
-        }
+        interface.enlist(&id, slot);
+        self.actions.extend(interface.attach());
         let mut out = Out { actions: &mut self.actions, effects: &mut self.effects };
         group.introduce(now, &mut out);
         group.handle_link(now, interface.link.clone(), &mut out);
@@ -137,10 +136,9 @@ impl Engine {
         self.group_deadlines.set(slot, None);
         self.ids.remove(id);
         self.seats.remove(&group.seat().id());
-        if let Some(interface) = self.names.get(&id.interface).and_then(|at| self.interfaces.get_mut(*at))
-            && let Some(index) = interface.dismiss(id.family, id.number)
-        {
-            self.actions.push_back(Action::Detach(index));
+        if let Some(interface) = self.names.get(&id.interface).and_then(|at| self.interfaces.get_mut(*at)) {
+            interface.dismiss(id);
+            self.actions.extend(interface.attach());
         }
         Ok(())
     }
@@ -182,15 +180,14 @@ impl Engine {
         let after = link.as_ref().map(|link| link.index);
         interface.link.clone_from(&link);
         if before != after {
-            if let Some(before) = before.filter(|_| interface.has_groups()) {
-                self.actions.push_back(Action::Detach(before));
+            if let Some(before) = before {
+                let attached = interface.attached.take();
+                self.actions.extend(attached.map(|_| Action::Detach(before)));
+                if self.indexes.get(&before) == Some(&at) {
+                    self.indexes.remove(&before);
+                }
             }
-            if let Some(stale) = before.filter(|before| self.indexes.get(before) == Some(&at)) {
-                self.indexes.remove(&stale);
-            }
-            if let Some(after) = after.filter(|_| interface.has_groups()) {
-                self.actions.push_back(Action::Attach(after));
-            }
+            self.actions.extend(interface.attach());
         }
         let slots: Vec<usize> = interface.slots().collect();
         for slot in slots {
@@ -249,7 +246,8 @@ impl Engine {
             return;
         };
         interface.attach_failed = false;
-        self.actions.extend(interface.link.as_ref().map(|link| Action::Attach(link.index)));
+        interface.attached = None;
+        self.actions.extend(interface.attach());
     }
 
     /// It is `now`. Early and repeated calls are harmless; adverts of all groups come before announcements.

@@ -47,13 +47,57 @@ impl fmt::Debug for InterfaceName {
 pub enum Protocol {
     /// VRRP, both versions (RFC 9568, RFC 3768).
     Vrrp,
+    /// HSRP, both versions (RFC 2281).
+    Hsrp,
+    /// GLBP.
+    Glbp,
 }
 
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Vrrp => "vrrp",
+            Self::Hsrp => "hsrp",
+            Self::Glbp => "glbp",
         })
+    }
+}
+
+/// A set of protocols.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Protocols(u8);
+
+impl Protocols {
+    /// The set with `protocol` in it.
+    #[must_use]
+    pub const fn with(self, protocol: Protocol) -> Self {
+        Self(self.0 | Self::bit(protocol))
+    }
+
+    /// Whether `protocol` is in it.
+    #[must_use]
+    pub const fn contains(self, protocol: Protocol) -> bool {
+        self.0 & Self::bit(protocol) != 0
+    }
+
+    /// Whether none is in it.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    const fn bit(protocol: Protocol) -> u8 {
+        match protocol {
+            Protocol::Vrrp => 1,
+            Protocol::Hsrp => 2,
+            Protocol::Glbp => 4,
+        }
+    }
+}
+
+impl FromIterator<Protocol> for Protocols {
+    fn from_iter<I: IntoIterator<Item = Protocol>>(protocols: I) -> Self {
+        protocols.into_iter().fold(Self::default(), Self::with)
     }
 }
 
@@ -68,7 +112,7 @@ pub struct GroupId {
     /// The family of its virtual addresses.
     #[cfg_attr(feature = "serde", serde(serialize_with = "crate::status::family_number"))]
     pub family: Family,
-    /// VRRP: the VRID.
+    /// VRRP: the VRID, 1–255. HSRP: the group, 0–255 in version 1, 0–4095 in version 2. GLBP: the group, 0–1023.
     pub number: u16,
 }
 

@@ -33,7 +33,7 @@ mod vrrp;
 #[cfg(feature = "driver")]
 pub mod driver;
 
-pub use action::Action;
+pub use action::{Action, Reception};
 pub use binding::{Acceptance, Binding, Gate, ProgramFault, Responder, Revision};
 pub use config::{
     AdvertisementInterval, AnnounceSchedule, Authentication, ChecksumPolicy, ConfigError, ConfigField,
@@ -42,7 +42,7 @@ pub use config::{
 pub use engine::{DuplicateGroup, Engine, UnknownGroup};
 pub use fhrp_election::{Cause, Instant, Rank};
 pub use fhrp_wire::{Family, MacAddr};
-pub use ids::{GroupId, IfIndex, InterfaceName, Protocol, SeatId};
+pub use ids::{GroupId, IfIndex, InterfaceName, Protocol, Protocols, SeatId};
 pub use link::{LinkEvent, LinkState};
 pub use notice::{Notice, NoticeKind};
 pub use stats::{GroupStats, InterfaceStats, Stats, VrrpStats};

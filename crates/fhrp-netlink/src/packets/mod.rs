@@ -28,8 +28,8 @@ use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 
 use bytes::Bytes;
-use fhrp::IfIndex;
 use fhrp::driver::{PacketIo, Received};
+use fhrp::{IfIndex, Reception};
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use tokio::io::unix::AsyncFd;
@@ -174,7 +174,7 @@ impl PacketIo for PacketSockets {
     ///
     /// # Errors
     /// `PermissionDenied` with the name of the capability that is missing; others as the system says.
-    fn attach(&mut self, interface: IfIndex) -> io::Result<()> {
+    fn attach(&mut self, interface: IfIndex, _reception: &Reception) -> io::Result<()> {
         self.detach(interface);
         let port = Port::open(interface, &mut self.counters)?;
         let data = epoll::EventData::new_u64(interface.0.into());

@@ -15,7 +15,7 @@ use bytes::Bytes;
 pub use handle::{ApplyError, Change, Handle, Snapshot, Stopped};
 pub use run::Driver;
 
-use crate::{Binding, IfIndex, Instant, LinkEvent, ProgramFault, Revision, SeatId};
+use crate::{Binding, IfIndex, Instant, LinkEvent, ProgramFault, Reception, Revision, SeatId};
 
 /// Makes the kernel, or whatever forwards, look like the bindings.
 pub trait Backend {
@@ -66,11 +66,11 @@ pub struct Received<'a> {
 
 /// Sends and receives frames.
 pub trait PacketIo {
-    /// Begins to receive on an interface.
+    /// Begins to receive on an interface, or goes on with another reception than before.
     ///
     /// # Errors
     /// What the system says; the engine's groups there then wait with that text.
-    fn attach(&mut self, interface: IfIndex) -> io::Result<()>;
+    fn attach(&mut self, interface: IfIndex, reception: &Reception) -> io::Result<()>;
 
     /// The interface changed; what depends on its addresses (group memberships) may have to be done again.
     fn refresh(&mut self, _interface: IfIndex) {}

@@ -4,7 +4,7 @@ use tokio::sync::mpsc;
 
 use super::handle::Command;
 use super::{Backend, BackendEvent, Clock, Handle, PacketIo, Received};
-use crate::{Action, Engine, IfIndex, LinkEvent, Notice, ProgramFault};
+use crate::{Action, Engine, IfIndex, LinkEvent, Notice, ProgramFault, Reception};
 
 /// Notices that wait for their reader; more are dropped, for a reader that sleeps must not grow our memory.
 const NOTICES_WAITING: usize = 1024;
@@ -101,7 +101,7 @@ impl<B: Backend, P: PacketIo, C: Clock> Driver<B, P, C> {
                     self.packets.unicast(interface, source, peer, payload);
                 }
                 Action::Program { seat, revision, binding } => programs.push((seat, revision, binding)),
-                Action::Attach(interface) => self.attach(interface),
+                Action::Attach { interface, reception } => self.attach(interface, &reception),
                 Action::Detach(interface) => self.packets.detach(interface),
                 Action::Notify(notice) => {
                     // Full or closed: the reader's loss, not the protocol's.
@@ -115,8 +115,8 @@ impl<B: Backend, P: PacketIo, C: Clock> Driver<B, P, C> {
         }
     }
 
-    fn attach(&mut self, interface: IfIndex) {
-        if let Err(error) = self.packets.attach(interface) {
+    fn attach(&mut self, interface: IfIndex, reception: &Reception) {
+        if let Err(error) = self.packets.attach(interface, reception) {
             let fault = ProgramFault(format!("cannot receive frames: {error}").into());
             self.engine.handle_attach_fault(self.clock.now(), interface, &fault);
         }

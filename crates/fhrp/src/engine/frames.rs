@@ -9,7 +9,7 @@ use fhrp_wire::{Family, vrrp};
 use super::Engine;
 use crate::group::{Announce, Group, Out};
 use crate::vrrp::{Packet, screen};
-use crate::{IfIndex, InterfaceStats};
+use crate::{IfIndex, InterfaceStats, Protocol};
 
 impl Engine {
     /// A frame arrived on `interface` at the time `at` (when the kernel took it, not when it was read). Whatever is
@@ -71,7 +71,8 @@ impl Engine {
     fn handle_vrrp(&mut self, place: usize, packet: &Packet<'_>) {
         let family = Family::of(&packet.source);
         let Some(interface) = self.interfaces.get_mut(place) else { return };
-        let slot = vrrp::peek_vrid(packet.payload).and_then(|vrid| interface.find(family, vrid));
+        let slot = vrrp::peek_vrid(packet.payload)
+            .and_then(|vrid| interface.find(Protocol::Vrrp, family, u16::from(vrid)));
         let mut group = slot.and_then(|slot| self.groups.get_mut(slot)).and_then(Option::as_mut);
         let link = interface.link.as_deref();
         let to_us = link.is_some_and(|link| link.has(packet.destination));

@@ -1,22 +1,41 @@
-//! One interface: its state, which group each VRID names, its counters, its announcements.
+//! One interface: its state, which group each number names, its counters, its announcements.
 
 use std::sync::Arc;
 
 use fhrp_wire::Family;
 
 use crate::pacer::Pacer;
-use crate::{IfIndex, InterfaceStats, LinkState};
+use crate::{Action, GroupId, InterfaceStats, LinkState, Protocol, Reception};
 
+const PROTOCOLS: [Protocol; 3] = [Protocol::Vrrp, Protocol::Hsrp, Protocol::Glbp];
+const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
 /// No group.
 const NONE: u32 = u32::MAX;
 
-/// VRID -> slot, for one family; found without a search.
-#[derive(Debug)]
-struct Directory(Box<[u32; 256]>);
+/// Group number -> slot, for one protocol and family; found without a search. As long as the highest number entered.
+#[derive(Debug, Default)]
+struct Directory {
+    slots: Vec<u32>,
+    groups: usize,
+}
 
-impl Default for Directory {
-    fn default() -> Self {
-        Self(Box::new([NONE; 256]))
+impl Directory {
+    fn enter(&mut self, number: u16, slot: usize) {
+        let at = usize::from(number);
+        if self.slots.len() <= at {
+            self.slots.resize(at + 1, NONE);
+        }
+        if let Some(entry) = self.slots.get_mut(at) {
+            *entry = u32::try_from(slot).unwrap_or(NONE);
+            self.groups += 1;
+        }
+    }
+
+    fn strike(&mut self, number: u16) {
+        if let Some(entry) = self.slots.get_mut(usize::from(number)) {
+            *entry = NONE;
+            self.groups = self.groups.saturating_sub(1);
+        }
     }
 }
 
@@ -35,54 +54,82 @@ pub(super) struct Interface {
     pub(super) pacer: Pacer<Announcement>,
     /// Frames cannot be received; tried again with the first group that tries again.
     pub(super) attach_failed: bool,
-    ipv4: Directory,
-    ipv6: Directory,
-    groups: usize,
+    /// What has been asked for since the interface exists.
+    pub(super) attached: Option<Reception>,
+    /// By protocol and family.
+    directories: [Directory; 6],
 }
 
 impl Interface {
-    /// Enters a group; the index to attach to if it is the first.
-    pub(super) fn enlist(&mut self, family: Family, number: u16, slot: usize) -> Option<IfIndex> {
-        if let Some(entry) = self.entry(family, number) {
-            *entry = u32::try_from(slot).unwrap_or(NONE);
-        }
-        self.groups += 1;
-        self.link.as_ref().filter(|_| self.groups == 1).map(|link| link.index)
+    /// Enters a group.
+    pub(super) fn enlist(&mut self, id: &GroupId, slot: usize) {
+        self.directory_mut(id.protocol, id.family).enter(id.number, slot);
     }
 
-    /// Strikes a group; the index to detach from if it was the last.
-    pub(super) fn dismiss(&mut self, family: Family, number: u16) -> Option<IfIndex> {
-        if let Some(entry) = self.entry(family, number) {
-            *entry = NONE;
+    /// Strikes a group.
+    pub(super) fn dismiss(&mut self, id: &GroupId) {
+        self.directory_mut(id.protocol, id.family).strike(id.number);
+    }
+
+    /// What to do so that the frames that its groups want are received, and no others.
+    pub(super) fn attach(&mut self) -> Option<Action> {
+        let interface = self.link.as_ref()?.index;
+        let wanted = Some(self.reception()).filter(|reception| !reception.protocols.is_empty());
+        if wanted == self.attached {
+            return None;
         }
-        self.groups = self.groups.saturating_sub(1);
-        self.link.as_ref().filter(|_| self.groups == 0).map(|link| link.index)
+        self.attached.clone_from(&wanted);
+        Some(match wanted {
+            Some(reception) => Action::Attach { interface, reception },
+            None => Action::Detach(interface),
+        })
+    }
+
+    /// Which frames its groups want.
+    fn reception(&self) -> Reception {
+        let spoken = PROTOCOLS.into_iter().filter(|protocol| {
+            FAMILIES.into_iter().any(|family| self.directory(*protocol, family).groups > 0)
+        });
+        Reception { protocols: spoken.collect(), resolves: Arc::default() }
     }
 
     pub(super) fn has_groups(&self) -> bool {
-        self.groups > 0
+        self.directories.iter().any(|directory| directory.groups > 0)
     }
 
     /// The slot of the group with this number.
-    pub(super) fn find(&self, family: Family, number: u8) -> Option<usize> {
-        let directory = match family {
-            Family::V4 => &self.ipv4,
-            Family::V6 => &self.ipv6,
-        };
-        directory.0.get(usize::from(number)).copied().filter(|slot| *slot != NONE)?.try_into().ok()
+    pub(super) fn find(&self, protocol: Protocol, family: Family, number: u16) -> Option<usize> {
+        let slot = self.directory(protocol, family).slots.get(usize::from(number)).copied();
+        slot.filter(|slot| *slot != NONE)?.try_into().ok()
     }
 
     /// The slots of all groups here.
     pub(super) fn slots(&self) -> impl Iterator<Item = usize> + '_ {
-        let both = self.ipv4.0.iter().chain(self.ipv6.0.iter());
-        both.filter(|slot| **slot != NONE).filter_map(|slot| usize::try_from(*slot).ok())
+        let all = self.directories.iter().flat_map(|directory| directory.slots.iter());
+        all.filter(|slot| **slot != NONE).filter_map(|slot| usize::try_from(*slot).ok())
     }
 
-    fn entry(&mut self, family: Family, number: u16) -> Option<&mut u32> {
-        let directory = match family {
-            Family::V4 => &mut self.ipv4,
-            Family::V6 => &mut self.ipv6,
-        };
-        directory.0.get_mut(usize::from(number))
+    fn directory(&self, protocol: Protocol, family: Family) -> &Directory {
+        let [vrrp4, vrrp6, hsrp4, hsrp6, glbp4, glbp6] = &self.directories;
+        match (protocol, family) {
+            (Protocol::Vrrp, Family::V4) => vrrp4,
+            (Protocol::Vrrp, Family::V6) => vrrp6,
+            (Protocol::Hsrp, Family::V4) => hsrp4,
+            (Protocol::Hsrp, Family::V6) => hsrp6,
+            (Protocol::Glbp, Family::V4) => glbp4,
+            (Protocol::Glbp, Family::V6) => glbp6,
+        }
+    }
+
+    fn directory_mut(&mut self, protocol: Protocol, family: Family) -> &mut Directory {
+        let [vrrp4, vrrp6, hsrp4, hsrp6, glbp4, glbp6] = &mut self.directories;
+        match (protocol, family) {
+            (Protocol::Vrrp, Family::V4) => vrrp4,
+            (Protocol::Vrrp, Family::V6) => vrrp6,
+            (Protocol::Hsrp, Family::V4) => hsrp4,
+            (Protocol::Hsrp, Family::V6) => hsrp6,
+            (Protocol::Glbp, Family::V4) => glbp4,
+            (Protocol::Glbp, Family::V6) => glbp6,
+        }
     }
 }

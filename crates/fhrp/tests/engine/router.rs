@@ -137,7 +137,7 @@ impl Router {
                     seen.programs.push((seat, revision, binding));
                     seen.order.push("program");
                 }
-                Action::Attach(index) => seen.attached.push(index),
+                Action::Attach { interface, .. } => seen.attached.push(interface),
                 Action::Detach(index) => seen.detached.push(index),
                 Action::Notify(notice) => seen.notices.push(notice.kind),
             }
