@@ -1,7 +1,7 @@
 //! The map of requirements in `docs/protocols/vrrp.md` is complete, and what it names exists.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -38,8 +38,12 @@ fn rows(page: &str) -> Vec<Row<'_>> {
 
 /// Every `` `file.rs::function` `` of a text.
 fn citations(text: &str) -> Vec<(&str, &str)> {
-    let quoted = text.split('`').skip(1).step_by(2);
-    quoted.filter_map(|quoted| quoted.split_once("::")).collect()
+    quoted(text).filter_map(|quoted| quoted.split_once("::")).collect()
+}
+
+/// What stands between backquotes.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
 }
 
 /// The lines of a file below `crates/`.
@@ -47,6 +51,14 @@ fn source(file: &str) -> Vec<String> {
     let path = root().join("crates").join(file);
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
     text.lines().map(str::to_owned).collect()
+}
+
+/// The file that has to name the module for `file` to be compiled; none for the root of a test program.
+fn parent(file: &str) -> Option<PathBuf> {
+    let path = root().join("crates").join(file);
+    let folder = path.parent().unwrap();
+    let in_folder = folder.parent().unwrap().ends_with("tests") && !path.ends_with("main.rs");
+    in_folder.then(|| folder.join("main.rs"))
 }
 
 /// Where a function of this name begins.
@@ -113,7 +125,39 @@ fn every_cited_test_exists() {
         assert!(places.iter().any(|at| is_test(&lines, *at)), "no test {file}::{test}");
         seen += 1;
     }
-    assert!(seen > 103, "{seen} citations only: are they still written `file::test`?");
+    assert!(seen > 190, "{seen} citations only: are they still written `file::test`?");
+}
+
+#[test]
+fn every_file_of_tests_is_part_of_its_program() {
+    let page = page();
+    let files: BTreeSet<&str> =
+        rows(&page).iter().flat_map(|row| citations(row.evidence)).map(|cited| cited.0).collect();
+    let mut seen = 0;
+    for file in files {
+        let Some(parent) = parent(file) else { continue };
+        let name = Path::new(file).file_stem().unwrap().to_str().unwrap();
+        let text =
+            fs::read_to_string(&parent).unwrap_or_else(|error| panic!("{}: {error}", parent.display()));
+        assert!(
+            text.lines().any(|line| line == format!("mod {name};")),
+            "{file} is not in {}",
+            parent.display()
+        );
+        seen += 1;
+    }
+    assert!(seen > 10, "{seen} files only");
+}
+
+#[test]
+fn no_file_is_named_without_a_function() {
+    let page = page();
+    for Row { number, code, evidence } in rows(&page) {
+        for name in quoted(code).chain(quoted(evidence)).filter(|name| name.contains(".rs")) {
+            let right = name.split_once(".rs::").is_some_and(|(_, function)| !function.is_empty());
+            assert!(right, "{number}: `{name}` is not `file.rs::function`");
+        }
+    }
 }
 
 #[test]
