@@ -54,8 +54,11 @@ const V2_INTERFACE_STATE: &str = "020400010000";
 const V6_MD5: &str = "01280200060600100200000000010000006400000bb800002710fe80000000000000000573fffea00010\
     041c01000000000000010000000717800776f49640e77b5d7fbae98aeca7";
 
-/// Every packet above: its variant, its octets, and for a signed one its source and key.
-fn packets() -> Vec<(Variant, Vec<u8>, Option<(IpAddr, KeyBytes)>)> {
+/// Source and key of a signed packet.
+type Signer = (IpAddr, KeyBytes);
+
+/// Every packet above: its variant, its octets, and whose it is if it is signed.
+fn packets() -> Vec<(Variant, Vec<u8>, Option<Signer>)> {
     let plain = |variant, octets| (variant, hex(octets), None);
     let signed = |variant, octets, source, key| (variant, hex(octets), Some((ip(source), self::key(key))));
     vec![
