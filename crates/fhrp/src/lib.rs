@@ -25,6 +25,7 @@ mod link;
 mod notice;
 mod pacer;
 mod seat;
+mod slot;
 mod speaker;
 mod stats;
 mod status;
