@@ -8,7 +8,7 @@ use fhrp_lab::{
 };
 use fhrp_wire::Family;
 
-use crate::{LOOK, SOON, advertised, fhrpd, show, wait_for};
+use crate::{LOOK, SOON, advertised, await_state, fhrpd};
 
 struct Stage {
     lab: Lab,
@@ -27,22 +27,13 @@ fn active(world: World) -> Stage {
     for group in &groups {
         assert!(advertised(&capture, 0, "r1", group, 3), "{group:?}{}", process.log_tail());
     }
-    await_service(router, groups.len());
+    await_state(router, "active", groups.len());
     let held = changes(router, &before);
     for group in &groups {
         let address = group.addresses[0].to_string();
         assert!(held.iter().any(|line| line.starts_with("+ address") && line.contains(&address)), "{held:?}");
     }
     Stage { lab, before, process }
-}
-
-/// Waits until the router is Active for so many groups, and its dataplane is as it should be.
-fn await_service(router: &Node, groups: usize) {
-    wait_for("service", || {
-        let report = show(router)?;
-        let serving = report.groups.iter().filter(|group| group.state == "active" && group.programmed);
-        (serving.count() == groups && report.groups.len() == groups).then_some(())
-    });
 }
 
 fn changes(router: &Node, before: &Inventory) -> Vec<String> {
@@ -141,11 +132,11 @@ fn nothing_of_one_group_that_was_removed_while_the_daemon_was_dead_and_all_of_th
     let all = [kept.clone(), removed].concat();
 
     let mut process = fhrpd().start(router, &kept).unwrap();
-    await_service(router, kept.len());
+    await_state(router, "active", kept.len());
     let (with_kept, kept_links) = (router.namespace().inventory().unwrap(), link_numbers(router));
     fhrpd().write_configuration(router, &fhrpd().configuration(&all, &router.work_dir())).unwrap();
     process.reload();
-    await_service(router, all.len());
+    await_state(router, "active", all.len());
     let added = changes(router, &with_kept);
     for address in ["192.0.2.2/32", "fe80::5e00:2:2/64", "192.0.2.4/32"] {
         assert!(added.iter().any(|line| line.contains(address)), "{address}: {added:#?}");
@@ -153,7 +144,7 @@ fn nothing_of_one_group_that_was_removed_while_the_daemon_was_dead_and_all_of_th
 
     process.kill();
     let process = fhrpd().start(router, &kept).unwrap();
-    await_service(router, kept.len());
+    await_state(router, "active", kept.len());
     await_inventory(router, &with_kept);
     assert_eq!(link_numbers(router), kept_links, "{}", process.log_tail());
 }

@@ -85,6 +85,15 @@ fn show(router: &Node) -> Option<Report> {
     Some(serde_json::from_value(answer).unwrap())
 }
 
+/// Waits until so many groups, all that a router has, are in a state and its dataplane has followed.
+fn await_state(router: &Node, wanted: &str, groups: usize) {
+    wait_for(&format!("{wanted} with its dataplane as wished"), || {
+        let groups_now = show(router)?.groups;
+        let settled = groups_now.iter().filter(|group| group.state == wanted && group.programmed).count();
+        (settled == groups && groups_now.len() == groups).then_some(())
+    });
+}
+
 /// The state of the router's only group of a family.
 fn state(router: &Node, family: Family) -> Option<String> {
     let number = match family {
