@@ -11,13 +11,19 @@ use fhrp::{Binding, Gate, GroupId, Instant, MacAddr, Revision, SeatId};
 pub(crate) struct Dataplane {
     /// Outlives the daemon.
     installed: BTreeMap<GroupId, Binding>,
-    /// The newest wish of each seat; an older one that still waits is never carried out.
-    waiting: BTreeMap<SeatId, (Revision, Option<Binding>)>,
+    /// Whether every wish is carried out and answered; else one that is overtaken by a newer is skipped.
+    thorough: bool,
+    waiting: BTreeMap<(SeatId, Revision), Option<Binding>>,
     groups: BTreeMap<SeatId, GroupId>,
     busy_until: Instant,
 }
 
 impl Dataplane {
+    /// A kernel that carries out every wish.
+    pub(crate) fn thorough() -> Self {
+        Self { thorough: true, ..Self::default() }
+    }
+
     /// Takes a wish; when it will have been carried out.
     pub(crate) fn wish(
         &mut self,
@@ -29,15 +35,17 @@ impl Dataplane {
         if let Some(binding) = &binding {
             self.groups.insert(seat, binding.group.clone());
         }
-        self.waiting.insert(seat, (revision, binding));
+        if !self.thorough {
+            self.waiting.retain(|(waiting, _), _| *waiting != seat);
+        }
+        self.waiting.insert((seat, revision), binding);
         self.busy_until = self.busy_until.max(now) + takes;
         self.busy_until
     }
 
-    /// Whether a wish is still the newest; if so it no longer waits.
+    /// A wish that still waits to be carried out; it waits no longer.
     pub(crate) fn take(&mut self, seat: SeatId, revision: Revision) -> Option<Option<Binding>> {
-        let newest = self.waiting.get(&seat).is_some_and(|(waiting, _)| *waiting == revision);
-        newest.then(|| self.waiting.remove(&seat)).flatten().map(|(_, binding)| binding)
+        self.waiting.remove(&(seat, revision))
     }
 
     /// Carries a wish out.

@@ -39,6 +39,7 @@ pub use campaign::{Campaign, Failure, Tally, shrink};
 pub use check::{Checker, Violation};
 pub use clock::Clock;
 pub use fault::{Fault, Kind, Path};
+pub use fhrp::Instant;
 pub use flaw::Flaw;
 pub use plan::{GroupPlan, HostPlan, Protocol, RouterPlan, Scenario};
 pub use rng::Rng;

@@ -9,7 +9,7 @@ use fhrp::{Instant, MacAddr, VrrpSettings};
 use crate::clock::Clock;
 use crate::fault::{Fault, Kind, Path, Place};
 use crate::rng::Rng;
-use crate::vrrp::{active_down, draw_change, draw_groups};
+use crate::vrrp::{Change, active_down, draw_change, draw_groups};
 
 /// The name of the one interface that a router has on the LAN.
 pub(crate) const INTERFACE: &str = "lan0";
@@ -19,6 +19,8 @@ const BACKOFF: Duration = Duration::from_secs(40);
 const FAULT_MOST: Duration = Duration::from_secs(15);
 /// Faults begin in this time.
 const FAULTS_BEGIN: u64 = 40_000;
+/// How often addresses are announced again where no advertisement carries the virtual MAC.
+pub(crate) const REFRESH: Duration = Duration::from_secs(5);
 /// How long all must be well in the end.
 pub(crate) const STEADY: Duration = Duration::from_secs(6);
 
@@ -81,6 +83,8 @@ pub struct RouterPlan {
     pub lateness: Duration,
     /// Its dataplane answers in at most this time.
     pub programming: Duration,
+    /// Its dataplane carries out every wish, also one that a newer has overtaken.
+    pub thorough: bool,
 }
 
 /// One group.
@@ -130,6 +134,7 @@ impl Scenario {
             end: Instant::default(),
         };
         drawn.faults = drawn.draw_faults(&mut rng);
+        drawn.refresh_where_macs_change();
         drawn.set_end();
         drawn
     }
@@ -140,6 +145,17 @@ impl Scenario {
         let mut changed = Self { faults, ..self.clone() };
         changed.set_end();
         changed
+    }
+
+    /// Where routers answer with MACs of their own, hosts need to be told again now and then who is Active.
+    fn refresh_where_macs_change(&mut self) {
+        for fault in &self.faults {
+            if let Kind::Reconfigure { group, change: Change::VirtualMac(_), .. } = &fault.kind {
+                for settings in &mut self.groups[*group].members {
+                    settings.announce.refresh = Some(REFRESH);
+                }
+            }
+        }
     }
 
     fn draw_faults(&self, rng: &mut Rng) -> Vec<Fault> {
@@ -214,7 +230,7 @@ impl Scenario {
         let preempt = members().map(|settings| settings.preempt_delay).max().unwrap_or_default();
         let fails = self.faults.iter().any(|fault| matches!(fault.kind, Kind::FailingDataplane(_)));
         let changed = self.faults.iter().filter_map(|fault| match &fault.kind {
-            Kind::Reconfigure { change: crate::vrrp::Change::Preempt(Some(delay)), .. } => Some(*delay),
+            Kind::Reconfigure { change: Change::Preempt(Some(delay)), .. } => Some(*delay),
             _ => None,
         });
         let settling = down.max().unwrap_or_default() * 3
@@ -230,7 +246,7 @@ impl Scenario {
     fn longest_interval(&self) -> Duration {
         let planned = self.groups.iter().flat_map(|group| &group.members);
         let changed = self.faults.iter().filter_map(|fault| match &fault.kind {
-            Kind::Reconfigure { change: crate::vrrp::Change::Interval(interval), .. } => Some(*interval),
+            Kind::Reconfigure { change: Change::Interval(interval), .. } => Some(*interval),
             _ => None,
         });
         planned.map(|settings| settings.advertisement_interval).chain(changed).max().unwrap_or_default()
@@ -255,6 +271,7 @@ fn draw_routers(rng: &mut Rng) -> Vec<RouterPlan> {
         },
         lateness: Duration::from_micros(rng.pick(&[0, 50, 1000])),
         programming: Duration::from_micros(rng.pick(&[200, 2_000, 30_000])),
+        thorough: rng.chance(50),
     };
     (0..count).zip(numbers).map(plan).collect()
 }

@@ -7,7 +7,7 @@ use fhrp::{Authentication, ChecksumPolicy, InterfaceName, VrrpSettings};
 use fhrp_wire::vrrp::TextKey;
 
 use super::Change;
-use crate::plan::{GroupPlan, INTERFACE, RouterPlan};
+use crate::plan::{GroupPlan, INTERFACE, REFRESH, RouterPlan};
 use crate::rng::Rng;
 
 const PRIORITIES: [u8; 10] = [1, 50, 99, 100, 100, 100, 101, 150, 200, 254];
@@ -50,7 +50,7 @@ fn draw_group(rng: &mut Rng, place: u8, routers: &mut [RouterPlan]) -> GroupPlan
     let unicast = speech != Speech::Mixed && rng.chance(12);
     if unicast || !common.virtual_mac {
         // Without virtual MAC in every advertisement, switches and hosts need to be told again now and then.
-        common.announce.refresh = Some(Duration::from_secs(5));
+        common.announce.refresh = Some(REFRESH);
     }
     if speech == Speech::V2 && rng.chance(40) {
         common.authentication = TextKey::new("secret").map_or(Authentication::None, Authentication::Text);

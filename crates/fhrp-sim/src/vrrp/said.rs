@@ -35,7 +35,7 @@ impl Said {
     }
 }
 
-/// The advertisement in a frame, if there is one and its octets break no rule.
+/// The advertisement in a frame, if there is one and its octets break no rule that all groups here have.
 pub(crate) fn advertisement_in(frame: &[u8]) -> Option<Said> {
     let (source, destination, ttl, payload) = match envelope::parse(frame).ok()?.packet {
         Packet::Ipv4(ip) if ip.protocol == vrrp::PROTOCOL => {
@@ -50,7 +50,9 @@ pub(crate) fn advertisement_in(frame: &[u8]) -> Option<Said> {
     let said = &parsed.advertisement;
     let password = match said.body() {
         Body::V2 { auth: AuthData::Text(field), .. } => Some(*field),
-        Body::V2 { .. } | Body::V3 { .. } => None,
+        Body::V2 { auth: AuthData::None, .. } | Body::V3 { .. } => None,
+        // No group here is configured for these, so nobody accepts them.
+        Body::V2 { auth: AuthData::CiscoMd5 { .. } | AuthData::Unknown(_), .. } => return None,
     };
     Some(Said {
         source,

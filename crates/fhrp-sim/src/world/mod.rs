@@ -456,7 +456,7 @@ impl Router {
             inbox: Vec::new(),
             answers: Vec::new(),
             settings: vec![None; groups],
-            dataplane: Dataplane::default(),
+            dataplane: if plan.thorough { Dataplane::thorough() } else { Dataplane::default() },
             wake_at: None,
             states: vec![None; groups],
         }
