@@ -14,7 +14,7 @@ use fhrp_wire::Family;
 
 use crate::{
     error::{LabError, Result},
-    group::{GroupSpec, VrrpVersion},
+    group::{Group, VrrpGroup},
     process::RouterProcess,
     topology::Node,
 };
@@ -70,27 +70,30 @@ impl Daemon {
 
     /// Why it cannot run this group; `None` if it can.
     #[must_use]
-    pub fn unsupported(&self, group: &GroupSpec) -> Option<&'static str> {
-        let whole_seconds = group.advertisement_interval.subsec_nanos() == 0;
-        if group.version == VrrpVersion::V2 && !whole_seconds {
-            return Some("VRRPv2 counts in whole seconds");
-        }
-        if group.version == VrrpVersion::V2 && group.family() == Family::V6 {
-            return Some("VRRPv2 is IPv4 only");
-        }
-        match self {
-            Self::Fhrpd { .. } | Self::Keepalived { .. } => None,
-            Self::Frr { .. } => frr::unsupported(group),
-        }
+    pub fn unsupported(&self, group: &Group) -> Option<&'static str> {
+        let impossible = match group {
+            Group::Vrrp(group) => group.impossible(),
+            Group::Hsrp(group) => group.impossible(),
+            Group::Glbp(_) => None,
+        };
+        impossible.or_else(|| match (self, group) {
+            (Self::Fhrpd { .. }, _) | (Self::Keepalived { .. }, Group::Vrrp(_)) => None,
+            (Self::Frr { .. }, Group::Vrrp(group)) => frr::unsupported(group),
+            (Self::Keepalived { .. } | Self::Frr { .. }, Group::Hsrp(_) | Group::Glbp(_)) => {
+                Some("it speaks VRRP only")
+            }
+        })
     }
 
-    /// Its configuration file for these groups, with sockets and state in `folder`.
+    /// Its configuration file for these groups, with sockets and state in `folder`. A peer is told of the groups
+    /// that it can run.
     #[must_use]
-    pub fn configuration(&self, groups: &[GroupSpec], folder: &Path) -> String {
+    pub fn configuration<G: Clone + Into<Group>>(&self, groups: &[G], folder: &Path) -> String {
+        let groups: Vec<Group> = groups.iter().cloned().map(Into::into).collect();
         match self {
-            Self::Fhrpd { .. } => fhrpd::configuration(groups, folder),
-            Self::Keepalived { .. } => keepalived::configuration(groups),
-            Self::Frr { .. } => frr::configuration(groups),
+            Self::Fhrpd { .. } => fhrpd::configuration(&groups, folder),
+            Self::Keepalived { .. } => keepalived::configuration(&vrrp_groups(&groups)),
+            Self::Frr { .. } => frr::configuration(&vrrp_groups(&groups)),
         }
     }
 
@@ -108,16 +111,17 @@ impl Daemon {
     ///
     /// # Errors
     /// [`LabError::Unsupported`], [`LabError::MissingProgram`], or what went wrong in starting it.
-    pub fn start(&self, router: &Node, groups: &[GroupSpec]) -> Result<RouterProcess> {
-        for group in groups {
+    pub fn start<G: Clone + Into<Group>>(&self, router: &Node, groups: &[G]) -> Result<RouterProcess> {
+        let groups: Vec<Group> = groups.iter().cloned().map(Into::into).collect();
+        for group in &groups {
             if let Some(reason) = self.unsupported(group) {
                 return Err(LabError::Unsupported { daemon: self.name(), reason: reason.to_owned() });
             }
         }
         if let Self::Frr { .. } = self {
-            frr::prepare(router, groups)?;
+            frr::prepare(router, &vrrp_groups(&groups))?;
         }
-        self.start_with(router, &self.configuration(groups, &router.work_dir()))
+        self.start_with(router, &self.configuration(&groups, &router.work_dir()))
     }
 
     /// Writes a new configuration without starting anything, for a reload.
@@ -155,6 +159,17 @@ impl Daemon {
             }
         }
     }
+}
+
+fn vrrp_groups(groups: &[Group]) -> Vec<&VrrpGroup> {
+    let mut found = Vec::new();
+    for group in groups {
+        match group {
+            Group::Vrrp(group) => found.push(group),
+            Group::Hsrp(_) | Group::Glbp(_) => {}
+        }
+    }
+    found
 }
 
 fn present(program: &Path, package: &'static str) -> Result<()> {

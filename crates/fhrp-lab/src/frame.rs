@@ -3,12 +3,18 @@
 //! Deliberately apart from the codec of `fhrp-wire`: a laboratory that read frames with the code under test could
 //! not see that code's faults. It checks nothing, so that what a router really sent is shown, sound or not.
 
+mod glbp;
+mod hsrp;
+
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     time::Duration,
 };
 
 use fhrp_wire::{Family, MacAddr};
+
+pub use glbp::{GlbpForwarder, GlbpGateway, GlbpOpcode, GlbpPacket};
+pub use hsrp::{HsrpMessage, HsrpOpcode, SpeakerState};
 
 use crate::clock::Stamp;
 
@@ -20,6 +26,17 @@ pub(crate) const PROBE_PORT: u16 = 7000;
 pub enum Kind {
     /// IP protocol 112.
     Advertisement(Advertisement),
+    /// An HSRP hello, coup or resignation.
+    Hsrp(HsrpMessage),
+    /// HSRP's word about an interface: version 1's Advertise, version 2's Interface State.
+    HsrpInterface {
+        /// Groups of the interface in which the sender is Active.
+        active: u16,
+        /// The others.
+        passive: u16,
+    },
+    /// A GLBP packet.
+    Glbp(GlbpPacket),
     /// ARP over Ethernet and IPv4.
     Arp {
         /// 1 request, 2 reply.
@@ -93,6 +110,18 @@ impl Kind {
         if let Self::Advertisement(advertisement) = self { Some(advertisement) } else { None }
     }
 
+    /// The HSRP message, if it is one.
+    #[must_use]
+    pub const fn hsrp(&self) -> Option<&HsrpMessage> {
+        if let Self::Hsrp(message) = self { Some(message) } else { None }
+    }
+
+    /// The GLBP packet, if it is one.
+    #[must_use]
+    pub const fn glbp(&self) -> Option<&GlbpPacket> {
+        if let Self::Glbp(packet) = self { Some(packet) } else { None }
+    }
+
     /// Whether the frame announces, unasked, who has `address`: a gratuitous ARP or an unsolicited neighbour
     /// advertisement.
     #[must_use]
@@ -153,7 +182,7 @@ fn read_payload(protocol: u8, source: IpAddr, payload: &[u8]) -> Option<Kind> {
     match (protocol, source) {
         (112, _) => read_advertisement(source, payload),
         (58, IpAddr::V6(source)) => read_icmpv6(source, payload),
-        (17, _) => read_probe(payload),
+        (17, _) => read_datagram(source, payload),
         _ => None,
     }
 }
@@ -187,9 +216,19 @@ fn read_icmpv6(source: Ipv6Addr, payload: &[u8]) -> Option<Kind> {
     }
 }
 
-fn read_probe(udp: &[u8]) -> Option<Kind> {
-    let host = u8::try_from(u16_at(udp, 2)?.checked_sub(PROBE_PORT)?).ok()?;
-    let (sequence, _) = read_probe_payload(udp.get(8..)?)?;
+fn read_datagram(source: IpAddr, udp: &[u8]) -> Option<Kind> {
+    // What the frame holds behind the datagram is padding.
+    let payload = udp.get(8..usize::from(u16_at(udp, 4)?).min(udp.len()))?;
+    match u16_at(udp, 2)? {
+        hsrp::PORT_V4 | hsrp::PORT_V6 => hsrp::read(source, payload),
+        glbp::PORT => glbp::read(source, payload).map(Kind::Glbp),
+        port => read_probe(port, payload),
+    }
+}
+
+fn read_probe(port: u16, payload: &[u8]) -> Option<Kind> {
+    let host = u8::try_from(port.checked_sub(PROBE_PORT)?).ok()?;
+    let (sequence, _) = read_probe_payload(payload)?;
     Some(Kind::Probe { host, sequence })
 }
 
@@ -262,69 +301,4 @@ fn icmpv6_checksum(source: Ipv6Addr, destination: Ipv6Addr, body: &[u8]) -> u16 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn octets(hex: &str) -> Vec<u8> {
-        let digits: Vec<_> = hex.chars().filter(|digit| !digit.is_whitespace()).collect();
-        digits
-            .chunks(2)
-            .map(|pair| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap())
-            .collect()
-    }
-
-    #[test]
-    fn a_version_3_advertisement() {
-        let frame = octets(
-            "01005e000012 00005e000107 0800 45c00020 00000000 ff700000 c000020b e0000012 31076401 000a0000 c0000201",
-        );
-        let expected = Advertisement {
-            family: Family::V4,
-            version: 3,
-            vrid: 7,
-            priority: 100,
-            interval: Duration::from_millis(100),
-            source: "192.0.2.11".parse().unwrap(),
-        };
-        assert_eq!(Kind::of(&frame), Kind::Advertisement(expected));
-        assert_eq!(source_of(&frame).to_string(), "00:00:5e:00:01:07");
-    }
-
-    #[test]
-    fn gratuitous_arp_announces() {
-        let frame = octets(
-            "ffffffffffff 00005e000101 0806 0001 0800 06 04 0001 00005e000101 c0000201 000000000000 c0000201",
-        );
-        assert!(Kind::of(&frame).announces("192.0.2.1".parse().unwrap()));
-        assert!(!Kind::of(&frame).announces("192.0.2.2".parse().unwrap()));
-        let question = arp_request(
-            MacAddr([2, 0, 0, 0, 0, 1]),
-            "192.0.2.101".parse().unwrap(),
-            "192.0.2.1".parse().unwrap(),
-        );
-        assert_eq!(question.len(), 60);
-        assert!(!Kind::of(&question).announces("192.0.2.1".parse().unwrap()));
-    }
-
-    #[test]
-    fn a_solicitation_has_the_checksum_worked_out_by_hand() {
-        let frame = neighbor_solicitation(
-            MacAddr([2, 0, 0, 0, 0, 0x65]),
-            "fe80::65".parse().unwrap(),
-            "fe80::1".parse().unwrap(),
-        );
-        // Words of the pseudo-header: fe80 + 0065 + ff02 + 0001 + ff00 + 0001 (group ff02::1:ff00:1) + 0020 + 003a,
-        // of the body: 8700 + fe80 + 0001 + 0101 + 0200 + 0000 + 0065; sum 0x4862a, folded 0x862e, complement 0x79d1.
-        assert_eq!(frame.get(56..58), Some([0x79, 0xd1].as_slice()));
-        assert_eq!(Kind::of(&frame), Kind::NeighborSolicitation { target: "fe80::1".parse().unwrap() });
-    }
-
-    #[test]
-    fn short_frames_are_other() {
-        let frame =
-            octets("01005e000012 00005e000107 0800 45c00020 00000000 ff700000 c000020b e0000012 31076401");
-        for length in 0..frame.len() {
-            assert_eq!(Kind::of(&frame[..length]), Kind::Other, "{length}");
-        }
-    }
-}
+mod tests;

@@ -1,109 +1,134 @@
 //! What a daemon is told about one virtual router, in nobody's syntax.
 
+mod glbp;
+mod hsrp;
+mod vrrp;
+
 use std::{net::IpAddr, time::Duration};
 
 use fhrp_wire::Family;
 
-use crate::topology::{lan_interface, virtual_address};
+pub use glbp::{GlbpGroup, LoadBalancing};
+pub use hsrp::{HsrpGroup, HsrpVersion};
+pub use vrrp::{VrrpGroup, VrrpVersion};
 
-/// Version of VRRP.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum VrrpVersion {
-    /// RFC 3768.
-    V2,
-    /// RFC 9568.
-    #[default]
-    V3,
-}
-
-/// One virtual router on one router.
+/// One virtual router on one router, of any protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupSpec {
-    /// The interface, for instance `lan0`.
-    pub interface: String,
-    /// Virtual router identifier.
-    pub vrid: u8,
-    /// 2 or 3.
-    pub version: VrrpVersion,
-    /// Virtual addresses, one family.
-    pub addresses: Vec<IpAddr>,
-    /// 1 to 254; 255 for the addresses' owner.
-    pub priority: u8,
-    /// Time between advertisements.
-    pub advertisement_interval: Duration,
-    /// Whether a better router takes over from a worse Active one.
-    pub preempt: bool,
-    /// Whether the Active router accepts packets to the virtual addresses.
-    pub accept: bool,
-    /// Whether the virtual MAC address is used.
-    pub virtual_mac: bool,
-    /// Password of VRRPv2's authentication type 1.
-    pub text_key: Option<String>,
-    /// fhrpd's `checksum`: `auto`, `rfc9568` or `rfc5798`; left out if `None`.
-    pub checksum: Option<&'static str>,
-    /// Advertise to these addresses instead of the multicast group.
-    pub unicast_peers: Vec<IpAddr>,
-    /// Further lines for this group in the daemon's own syntax.
-    pub extra: Vec<String>,
+pub enum Group {
+    /// The Virtual Router Redundancy Protocol.
+    Vrrp(VrrpGroup),
+    /// Cisco's Hot Standby Router Protocol.
+    Hsrp(HsrpGroup),
+    /// Cisco's Gateway Load Balancing Protocol.
+    Glbp(GlbpGroup),
 }
 
-impl GroupSpec {
-    /// The laboratory's usual group: VRID 1, version 3, the usual virtual address of `lan0`, 100 ms.
+impl Group {
+    /// Its priority.
     #[must_use]
-    pub fn new(family: Family, priority: u8) -> Self {
-        Self {
-            interface: lan_interface(0),
-            vrid: 1,
-            version: VrrpVersion::V3,
-            addresses: vec![virtual_address(0, family, 1)],
-            priority,
-            advertisement_interval: Duration::from_millis(100),
-            preempt: true,
-            accept: false,
-            virtual_mac: true,
-            text_key: None,
-            checksum: None,
-            unicast_peers: Vec::new(),
-            extra: Vec::new(),
+    pub const fn priority(&self) -> u8 {
+        match self {
+            Self::Vrrp(group) => group.priority,
+            Self::Hsrp(group) => group.priority,
+            Self::Glbp(group) => group.priority,
         }
     }
 
-    /// The family of its addresses.
+    /// Its virtual addresses.
     #[must_use]
-    pub fn family(&self) -> Family {
-        self.addresses.first().map_or(Family::V4, Family::of)
+    pub fn addresses(&self) -> &[IpAddr] {
+        match self {
+            Self::Vrrp(group) => &group.addresses,
+            Self::Hsrp(group) => &group.addresses,
+            Self::Glbp(group) => &group.addresses,
+        }
     }
 
-    /// Skew_Time of a router with this priority: RFC 9568 §6.1, and RFC 3768 §6.1 for version 2.
+    /// How long such a router waits for a silent Active one.
     #[must_use]
-    pub fn skew_time(&self) -> Duration {
-        let base = match self.version {
-            VrrpVersion::V2 => Duration::from_secs(1),
-            VrrpVersion::V3 => self.advertisement_interval,
-        };
-        base * (256 - u32::from(self.priority)) / 256
+    pub fn patience(&self) -> Duration {
+        match self {
+            Self::Vrrp(group) => group.active_down_interval(),
+            Self::Hsrp(group) => group.timers.hold,
+            Self::Glbp(group) => group.timers.hold,
+        }
     }
 
-    /// How long such a router waits for a silent Active one: three intervals and its skew.
+    /// How long such a router waits before it takes over from an Active one that resigned. In HSRP and GLBP the
+    /// Standby router does not wait.
     #[must_use]
-    pub fn active_down_interval(&self) -> Duration {
-        self.advertisement_interval * 3 + self.skew_time()
+    pub fn patience_after_resignation(&self) -> Duration {
+        match self {
+            Self::Vrrp(group) => group.skew_time(),
+            Self::Hsrp(_) | Self::Glbp(_) => Duration::ZERO,
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn down_interval_of_priority_150_at_100_ms() {
-        // 300 ms + 106/256 of 100 ms.
-        assert_eq!(GroupSpec::new(Family::V4, 150).active_down_interval(), Duration::from_nanos(341_406_250));
+impl From<VrrpGroup> for Group {
+    fn from(group: VrrpGroup) -> Self {
+        Self::Vrrp(group)
     }
+}
 
-    #[test]
-    fn version_2_skews_by_seconds() {
-        let group = GroupSpec { version: VrrpVersion::V2, ..GroupSpec::new(Family::V4, 128) };
-        assert_eq!(group.skew_time(), Duration::from_millis(500));
+impl From<HsrpGroup> for Group {
+    fn from(group: HsrpGroup) -> Self {
+        Self::Hsrp(group)
+    }
+}
+
+impl From<GlbpGroup> for Group {
+    fn from(group: GlbpGroup) -> Self {
+        Self::Glbp(group)
+    }
+}
+
+/// The two timers of HSRP and GLBP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timers {
+    /// Time between hellos.
+    pub hello: Duration,
+    /// How long a silent router is waited for.
+    pub hold: Duration,
+}
+
+impl Timers {
+    /// The laboratory's usual ones: 250 ms and 750 ms.
+    pub const QUICK: Self = Self { hello: Duration::from_millis(250), hold: Duration::from_millis(750) };
+    /// The quickest that HSRP version 1 can tell others: 1 s and 3 s.
+    pub const WHOLE_SECONDS: Self = Self { hello: Duration::from_secs(1), hold: Duration::from_secs(3) };
+}
+
+/// How HSRP and GLBP packets are authenticated.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Authentication {
+    /// What the daemon does when nothing is said.
+    #[default]
+    Unsaid,
+    /// A password in every packet.
+    Text(String),
+    /// An MD5 digest with one key.
+    Md5(String),
+    /// An MD5 digest with a key of a chain.
+    KeyChain {
+        /// The chain's name.
+        name: String,
+        /// Its keys, each with its number.
+        keys: Vec<(u32, String)>,
+    },
+}
+
+/// The prefix of link-local addresses and the modified EUI-64 of a MAC address, but with its universal bit as it is:
+/// how Cisco makes virtual addresses.
+fn link_local_of(mac: [u8; 6]) -> IpAddr {
+    let [a, b, c, d, e, f] = mac;
+    IpAddr::from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a, b, c, 0xff, 0xfe, d, e, f])
+}
+
+/// The usual virtual address of a group: .1 of LAN 0 over IPv4, made from `mac` over IPv6.
+fn usual_address(family: Family, mac: [u8; 6]) -> IpAddr {
+    match family {
+        Family::V4 => crate::topology::lan_address(0, family, 1),
+        Family::V6 => link_local_of(mac),
     }
 }

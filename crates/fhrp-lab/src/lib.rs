@@ -84,15 +84,21 @@ pub use clock::{Stamp, millis};
 pub use daemon::Daemon;
 pub use error::{LabError, Result};
 pub use fault::Fault;
-pub use frame::{Advertisement, Kind, arp_request, ethernet, neighbor_solicitation};
-pub use group::{GroupSpec, VrrpVersion};
+pub use frame::{
+    Advertisement, GlbpForwarder, GlbpGateway, GlbpOpcode, GlbpPacket, HsrpMessage, HsrpOpcode, Kind,
+    SpeakerState, arp_request, ethernet, neighbor_solicitation,
+};
+pub use group::{
+    Authentication, GlbpGroup, Group, HsrpGroup, HsrpVersion, LoadBalancing, Timers, VrrpGroup,
+    VrrpGroup as GroupSpec, VrrpVersion,
+};
 pub use namespace::{Inventory, Namespace};
 pub use probe::{Arrival, Probe, ProbeCounters, ProbeRecord};
 pub use process::RouterProcess;
 pub use reach::{Answer, Injector};
 pub use scenario::{
-    Failover, FailoverPlan, FailoverReport, HostReport, LabEvent, PeerSide, RouterState, Target,
-    TimelineEntry, run_failover,
+    Failover, FailoverPlan, FailoverReport, HostReport, LabEvent, PeerSide, Protocol, RouterReport,
+    RouterState, Target, TimelineEntry, run_failover,
 };
 pub use topology::{
     Lab, LabOptions, Node, ReversePathFilter, UPSTREAM_INTERFACE, lan_address, lan_interface, lan_port,

@@ -78,6 +78,17 @@ impl Node {
         Ok(words.nth(1).and_then(|mac| mac.parse().ok()))
     }
 
+    /// Octets that this node has sent on an interface since it has it.
+    ///
+    /// # Errors
+    /// [`LabError::Io`] if the system's list cannot be read; [`LabError::NoSuch`] interface.
+    pub fn octets_sent(&self, interface: &str) -> Result<u64> {
+        // The file shows the interfaces of the reading thread's namespace.
+        let path = "/proc/thread-self/net/dev";
+        let list = self.namespace().run(|| std::fs::read_to_string(path))?.map_err(LabError::io(path))?;
+        octets_sent_in(&list, interface).ok_or_else(|| LabError::NoSuch(format!("interface {interface}")))
+    }
+
     /// Forgets all neighbours, of both families.
     ///
     /// # Errors
@@ -133,6 +144,13 @@ impl Injector {
     }
 }
 
+/// The ninth number behind an interface's name: eight are of what it received.
+fn octets_sent_in(list: &str, interface: &str) -> Option<u64> {
+    let numbers =
+        list.lines().find_map(|line| line.trim_start().strip_prefix(interface)?.strip_prefix(':'))?;
+    numbers.split_whitespace().nth(8)?.parse().ok()
+}
+
 /// The hardware address that a frame tells for `address` when asked; `None` if it is no answer.
 fn answer_in(frame: &[u8], address: IpAddr) -> Option<Option<MacAddr>> {
     let kind = Kind::of(frame);
@@ -166,5 +184,18 @@ impl Lab {
         let Some(mac) = host.neighbor(&lan_interface(lan), gateway)? else { return Ok(None) };
         let port = self.port_of(lan, mac)?;
         Ok(port.and_then(|port| port.rsplit_once('-').map(|(node, _)| node.into())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sent_octets_are_in_the_ninth_column() {
+        let list = "Inter-|   Receive  |  Transmit\n face |bytes packets\n  up01: 9 9 9 9 9 9 9 9 9 9\n   \
+                    up0: 11 2 3 4 5 6 7 8 4242 10 0 0 0 0 0 0\n";
+        assert_eq!(octets_sent_in(list, "up0"), Some(4242));
+        assert_eq!(octets_sent_in(list, "up1"), None);
     }
 }

@@ -1,159 +1,25 @@
 //! A failover from start to report: build, settle, break, watch, account.
 
+mod account;
+mod contest;
+mod forwarders;
 mod observer;
+mod plan;
 mod report;
 mod run;
+#[cfg(test)]
+mod testing;
 
-use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
-
-use fhrp_wire::Family;
+use std::fmt;
 
 pub use observer::{RouterState, Takeover};
-pub use report::{FailoverReport, HostReport};
+pub use plan::{FailoverPlan, InvalidTarget, PeerSide, Protocol, Target};
+pub use report::{FailoverReport, HostReport, RouterReport};
 pub use run::{Failover, run_failover};
 
-use crate::{
-    clock::Stamp,
-    daemon::Daemon,
-    fault::Fault,
-    group::{GroupSpec, VrrpVersion},
-    probe::ProbeCounters,
-};
+use fhrp_wire::MacAddr;
 
-/// Whom the fault hits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// The Active router.
-    Active,
-    /// The router that is next in line.
-    Standby,
-    /// Router `rN`.
-    Router(u8),
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Active => f.write_str("active"),
-            Self::Standby => f.write_str("standby"),
-            Self::Router(number) => write!(f, "r{number}"),
-        }
-    }
-}
-
-/// The text names no target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected active, standby or a router such as r2")]
-pub struct InvalidTarget;
-
-impl FromStr for Target {
-    type Err = InvalidTarget;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "active" => Ok(Self::Active),
-            "standby" => Ok(Self::Standby),
-            _ => {
-                let number = text
-                    .strip_prefix('r')
-                    .and_then(|number| number.parse().ok())
-                    .filter(|number| *number > 0);
-                number.map(Self::Router).ok_or(InvalidTarget)
-            }
-        }
-    }
-}
-
-/// Which side another implementation takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PeerSide {
-    /// It starts as Active, and fhrpd takes over from it.
-    Active,
-    /// It takes over from fhrpd.
-    Backup,
-}
-
-/// What to run.
-#[derive(Clone, Debug)]
-pub struct FailoverPlan {
-    /// The daemon of each router, `r1` first. `r1` has the best priority and becomes Active.
-    pub routers: Vec<Daemon>,
-    /// Number of hosts; each sends probes.
-    pub hosts: u8,
-    /// Family of the virtual router and the probes.
-    pub family: Family,
-    /// Version of the protocol.
-    pub version: VrrpVersion,
-    /// Time between advertisements.
-    pub advertisement_interval: Duration,
-    /// What breaks.
-    pub fault: Fault,
-    /// Whom it hits.
-    pub target: Target,
-    /// Where to save the capture of the LAN, if anywhere. It then holds the probes too.
-    pub pcap: Option<PathBuf>,
-}
-
-impl FailoverPlan {
-    /// The laboratory's usual plan: one host, IPv4, version 3, 100 ms, the Active router killed.
-    #[must_use]
-    pub fn new(routers: Vec<Daemon>) -> Self {
-        Self {
-            routers,
-            hosts: 1,
-            family: Family::V4,
-            version: VrrpVersion::V3,
-            advertisement_interval: Duration::from_millis(100),
-            fault: Fault::Kill,
-            target: Target::Active,
-            pcap: None,
-        }
-    }
-
-    /// The daemons of `count` routers: `own` in all, or `own` and another implementation, one of which has `r1`
-    /// alone and the other the rest.
-    #[must_use]
-    pub fn line_up(count: u8, own: Daemon, peer: Option<(Daemon, PeerSide)>) -> Vec<Daemon> {
-        let (first, others) = match peer {
-            None => (own.clone(), own),
-            Some((peer, PeerSide::Active)) => (peer, own),
-            Some((peer, PeerSide::Backup)) => (own, peer),
-        };
-        let mut routers = vec![others; usize::from(count)];
-        if let Some(slot) = routers.first_mut() {
-            *slot = first;
-        }
-        routers
-    }
-
-    /// What router `rN` is told.
-    #[must_use]
-    pub fn group(&self, number: u8) -> GroupSpec {
-        let mut group = GroupSpec::new(self.family, priority(number));
-        group.version = self.version;
-        group.advertisement_interval = self.advertisement_interval;
-        group
-    }
-
-    /// The number of the router that the fault hits.
-    #[must_use]
-    pub const fn target_number(&self) -> u8 {
-        match self.target {
-            Target::Active => 1,
-            Target::Standby => 2,
-            Target::Router(number) => number,
-        }
-    }
-}
-
-/// 200, 150, 100, then 5 less for each further router, down to 1.
-fn priority(number: u8) -> u8 {
-    match number {
-        0 | 1 => 200,
-        2 => 150,
-        _ => 100_u8.saturating_sub((number - 3).saturating_mul(5)).max(1),
-    }
-}
+use crate::{clock::Stamp, fault::Fault, probe::ProbeCounters};
 
 /// What happens while a failover runs, in order.
 #[derive(Clone, Debug, PartialEq)]
@@ -173,6 +39,15 @@ pub enum LabEvent {
         host: String,
         /// Its counters.
         counters: ProbeCounters,
+    },
+    /// What a router has done in GLBP, about ten times a second.
+    Share {
+        /// The router's name.
+        router: String,
+        /// The forwarders that it serves.
+        forwarders: Vec<u8>,
+        /// Octets that it has sent towards the upstream host so far.
+        octets: u64,
     },
     /// Something worth a line. Its text is the entry's `Display`.
     Timeline {
@@ -221,7 +96,42 @@ pub enum TimelineEntry {
         /// Its priority on the wire.
         priority: u8,
     },
-    /// An advertisement with priority 0.
+    /// A router's first hello as Active after another was, or ever.
+    BecameActive {
+        /// The router.
+        router: String,
+        /// Its priority on the wire.
+        priority: u8,
+    },
+    /// A router's first claim to a forwarder that another served, or nobody.
+    Forwards {
+        /// The router.
+        router: String,
+        /// The forwarder's number.
+        number: u8,
+    },
+    /// A router announces that it takes over.
+    Coup {
+        /// The router.
+        router: String,
+    },
+    /// Which router carries a host's packets.
+    Uses {
+        /// The host.
+        host: String,
+        /// The router; `None` if none does.
+        router: Option<String>,
+        /// The MAC address that the host has for the gateway.
+        mac: Option<MacAddr>,
+    },
+    /// What a router sent upstream.
+    Carried {
+        /// The router.
+        router: String,
+        /// Octets.
+        octets: u64,
+    },
+    /// A router no longer wants to be Active.
     Resigned {
         /// The router.
         router: String,
@@ -252,43 +162,20 @@ impl fmt::Display for TimelineEntry {
             Self::FirstAdvertisement { router, priority } => {
                 write!(f, "{router} advertises, priority {priority}")
             }
-            Self::Resigned { router } => write!(f, "{router} resigns (priority 0)"),
+            Self::BecameActive { router, priority } => write!(f, "{router} is Active, priority {priority}"),
+            Self::Forwards { router, number } => write!(f, "{router} serves forwarder {number}"),
+            Self::Coup { router } => write!(f, "{router} takes over (coup)"),
+            Self::Uses { host, router, mac } => {
+                let router = router.as_deref().unwrap_or("nobody");
+                let mac = mac.map_or_else(|| "no MAC address".to_owned(), |mac| mac.to_string());
+                write!(f, "{host} uses {router} ({mac})")
+            }
+            Self::Carried { router, octets } => write!(f, "{router} carried {octets} octets"),
+            Self::Resigned { router } => write!(f, "{router} resigns"),
             Self::Announced { router } => write!(f, "{router} announces the virtual address"),
             Self::Recovered { host, silent_us } => {
                 write!(f, "{host}: probes arrive again after {}.{:03} ms", silent_us / 1000, silent_us % 1000)
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn targets_are_read_and_written() {
-        for (text, target) in
-            [("active", Target::Active), ("standby", Target::Standby), ("r3", Target::Router(3))]
-        {
-            assert_eq!(text.parse(), Ok(target));
-            assert_eq!(target.to_string(), text);
-        }
-        for text in ["", "r", "r0", "r-1", "Active", "3"] {
-            assert_eq!(text.parse::<Target>(), Err(InvalidTarget), "{text}");
-        }
-    }
-
-    #[test]
-    fn priorities_fall() {
-        assert_eq!([1, 2, 3, 4, 22, 23, 64].map(priority), [200, 150, 100, 95, 5, 1, 1]);
-    }
-
-    #[test]
-    fn the_peer_has_one_side() {
-        let (own, peer) = (Daemon::fhrpd("f"), Daemon::keepalived());
-        let with = |side| FailoverPlan::line_up(3, own.clone(), Some((peer.clone(), side)));
-        assert_eq!(with(PeerSide::Active), [peer.clone(), own.clone(), own.clone()]);
-        assert_eq!(with(PeerSide::Backup), [own.clone(), peer.clone(), peer.clone()]);
-        assert_eq!(FailoverPlan::line_up(1, own.clone(), None), [own]);
     }
 }

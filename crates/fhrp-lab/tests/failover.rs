@@ -4,8 +4,8 @@
 use std::{fs, time::Duration};
 
 use fhrp_lab::{
-    Daemon, Failover, FailoverPlan, Fault, LabEvent, RouterState, Target, TimelineEntry, World, run_failover,
-    world,
+    Daemon, Failover, FailoverPlan, Fault, LabEvent, Protocol, RouterState, Target, TimelineEntry,
+    VrrpVersion, World, run_failover, world,
 };
 use fhrp_wire::Family;
 
@@ -118,7 +118,10 @@ fn a_router_alone_leaves_its_hosts_without_gateway() {
 fn frr_takes_over_from_keepalived() {
     let Some(world) = world!(Keepalived, Frr) else { return };
     let plan = FailoverPlan {
-        advertisement_interval: Duration::from_millis(200),
+        protocol: Protocol::Vrrp {
+            version: VrrpVersion::V3,
+            advertisement_interval: Duration::from_millis(200),
+        },
         ..FailoverPlan::new(vec![Daemon::keepalived(), Daemon::frr()])
     };
     let (failover, _) = run(world, &plan);

@@ -11,39 +11,61 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use fhrp::Family;
 use fhrp_lab::{
-    Daemon, Entry, Failover, FailoverPlan, FailoverReport, Fault, LabError, PeerSide, Target, VrrpVersion,
-    World, run_failover, world,
+    Daemon, Entry, Failover, FailoverPlan, FailoverReport, Fault, HostReport, HsrpVersion, LabError,
+    LoadBalancing, PeerSide, Protocol, Target, Timers, VrrpVersion, World, run_failover, world,
 };
+use serde::Serialize;
 
 use view::View;
 
+/// The JSON objects that `--json` prints.
+const JSON_HELP: &str = "\
+The last line of --json is one object:
+  {protocol, version, family, fault, target, hit, outage_ms, bound_ms, takeover_ms,
+   hosts: [{name, router_before, router, lost, outage_ms}]}
+takeover_ms is null if nothing had to be taken over. GLBP adds
+   routers: [{name, forwarders_before, forwarders, octets_before, octets}]
+and, without --target, is {protocol, family, fault, acts: [one object for avg, one for avf, one for both]} with
+outage_ms, bound_ms, takeover_ms and hosts of the act with the longest outage.";
+
 /// The arguments of `fhrpd lab`.
 #[derive(Clone, Debug, Args)]
+#[command(after_long_help = JSON_HELP)]
 pub struct LabArgs {
     /// The protocol.
     #[arg(value_enum, default_value_t)]
     protocol: LabProtocol,
-    /// How many routers; r1 has the best priority.
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=64))]
-    routers: u8,
-    /// How many hosts; each sends a probe a millisecond through the gateway.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
-    hosts: u8,
+    /// How many routers; r1 has the best priority [default: 2; GLBP: 4].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    routers: Option<u8>,
+    /// How many hosts; each sends a probe a millisecond through the gateway [default: 1; GLBP: 8].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    hosts: Option<u8>,
     /// The address family.
     #[arg(long, value_name = "4|6", default_value_t = 4, value_parser = clap::value_parser!(u8).range(4..=6))]
     family: u8,
-    /// The protocol's version.
-    #[arg(long = "protocol-version", value_name = "2|3", default_value_t = 3, value_parser = clap::value_parser!(u8).range(2..=3))]
-    protocol_version: u8,
-    /// The advertisement interval.
-    #[arg(long, value_name = "DURATION", default_value = "100ms", value_parser = humantime::parse_duration)]
-    advert: Duration,
+    /// The protocol's version: of VRRP 2 or 3 (default), of HSRP 1 or 2 (default).
+    #[arg(long = "version", value_name = "N", alias = "protocol-version", value_parser = clap::value_parser!(u8).range(1..=3))]
+    protocol_version: Option<u8>,
+    /// VRRP: the advertisement interval [default: 100ms].
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    advert: Option<Duration>,
+    /// HSRP and GLBP: the hello time [default: 250ms; HSRP version 1: 1s].
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    hello: Option<Duration>,
+    /// HSRP and GLBP: the hold time [default: three times the hello time].
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    hold: Option<Duration>,
+    /// GLBP: how hosts are spread over the routers [default: round-robin].
+    #[arg(long, value_enum)]
+    load_balancing: Option<LabBalancing>,
     /// What breaks: the daemon is killed, or stopped in good order; the link loses carrier, or only goes silent.
     #[arg(long, value_enum, default_value_t)]
     fault: LabFault,
-    /// Whom it hits: active, standby, or a router such as r2.
-    #[arg(long, value_name = "ROUTER", default_value = "active")]
-    target: Target,
+    /// Whom it hits: active, standby, or a router such as r2; in GLBP also avg, avf or both [default: active; GLBP:
+    /// avg, then avf, then both].
+    #[arg(long, value_name = "ROUTER")]
+    target: Option<Target>,
     /// Put another implementation on the other side: it takes over from fhrpd.
     #[arg(long, value_enum)]
     peer: Option<LabPeer>,
@@ -66,6 +88,22 @@ enum LabProtocol {
     /// The Virtual Router Redundancy Protocol.
     #[default]
     Vrrp,
+    /// Cisco's Hot Standby Router Protocol.
+    Hsrp,
+    /// Cisco's Gateway Load Balancing Protocol.
+    Glbp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LabBalancing {
+    /// Each new host gets the next router.
+    RoundRobin,
+    /// In proportion to the routers' weights.
+    Weighted,
+    /// By the host's MAC address alone.
+    HostDependent,
+    /// All hosts use the Active router.
+    None,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -92,8 +130,8 @@ enum LabPeer {
 /// Runs the laboratory. Starts this program a second time, within namespaces of its own.
 #[must_use]
 pub fn run(args: &LabArgs) -> ExitCode {
-    let plan = match plan(args) {
-        Ok(plan) => plan,
+    let plans = match plans(args) {
+        Ok(plans) => plans,
         Err(why) => {
             eprintln!("fhrpd lab: {why}");
             return ExitCode::from(2);
@@ -104,7 +142,7 @@ pub fn run(args: &LabArgs) -> ExitCode {
             let code = status.code().and_then(|code| u8::try_from(code).ok());
             return ExitCode::from(code.unwrap_or(1));
         }
-        Ok(Entry::Inside(world)) => fail_over(world, &plan, args),
+        Ok(Entry::Inside(world)) => play(world, &plans, args),
         Err(error) => Err(error),
     };
     match outcome {
@@ -116,49 +154,125 @@ pub fn run(args: &LabArgs) -> ExitCode {
     }
 }
 
+/// What to run, one after another, each from the start.
+fn plans(args: &LabArgs) -> Result<Vec<FailoverPlan>, String> {
+    let acts = match (args.target, args.protocol) {
+        (Some(target), _) => vec![target],
+        (None, LabProtocol::Vrrp | LabProtocol::Hsrp) => vec![Target::Active],
+        (None, LabProtocol::Glbp) => vec![Target::Avg, Target::Avf, Target::Both],
+    };
+    let mut plan = plan(args)?;
+    let mut plans = Vec::new();
+    for target in acts {
+        plan.target = target;
+        plan.check().map_err(|error| error.to_string())?;
+        plans.push(plan.clone());
+    }
+    Ok(plans)
+}
+
 fn plan(args: &LabArgs) -> Result<FailoverPlan, String> {
-    let LabProtocol::Vrrp = args.protocol;
+    let (routers, hosts) = match args.protocol {
+        LabProtocol::Vrrp | LabProtocol::Hsrp => (2, 1),
+        LabProtocol::Glbp => (4, 8),
+    };
     let binary = std::env::current_exe().map_err(|error| format!("this program's own path: {error}"))?;
     let side = if args.peer_active { PeerSide::Active } else { PeerSide::Backup };
     let peer = args.peer.map(|peer| match peer {
         LabPeer::Keepalived => (Daemon::keepalived(), side),
         LabPeer::Frr => (Daemon::frr(), side),
     });
-    let mut plan = FailoverPlan::new(FailoverPlan::line_up(args.routers, Daemon::fhrpd(binary), peer));
-    plan.hosts = args.hosts;
+    let routers = args.routers.unwrap_or(routers);
+    let mut plan = FailoverPlan::new(FailoverPlan::line_up(routers, Daemon::fhrpd(binary), peer));
+    plan.hosts = args.hosts.unwrap_or(hosts);
     plan.family = match args.family {
         4 => Family::V4,
         6 => Family::V6,
         other => return Err(format!("there is no IP version {other}; use --family 4 or --family 6")),
     };
-    plan.version = if args.protocol_version == 2 { VrrpVersion::V2 } else { VrrpVersion::V3 };
-    plan.advertisement_interval = args.advert;
+    plan.protocol = protocol(args)?;
     plan.fault = match args.fault {
         LabFault::Kill => Fault::Kill,
         LabFault::Stop => Fault::Stop,
         LabFault::Link => Fault::Link,
         LabFault::Silent => Fault::Silent,
     };
-    plan.target = args.target;
     plan.pcap =
         args.pcap.as_deref().map(std::path::absolute).transpose().map_err(|error| error.to_string())?;
-    check(&plan).map(|()| plan)
+    Ok(plan)
 }
 
-/// What would only be found out after the topology stands.
-fn check(plan: &FailoverPlan) -> Result<(), String> {
-    if usize::from(plan.target_number()) > plan.routers.len() {
-        return Err(format!("--target {}: there are only {} routers", plan.target, plan.routers.len()));
-    }
-    for (number, daemon) in (1..).zip(&plan.routers) {
-        if let Some(why) = daemon.unsupported(&plan.group(number)) {
-            return Err(format!("{} cannot do that: {why}", daemon.name()));
+/// The protocol with its version and times; what belongs to another protocol is refused.
+fn protocol(args: &LabArgs) -> Result<Protocol, String> {
+    let of_vrrp = [("--advert", args.advert.is_some())];
+    let of_cisco = [("--hello", args.hello.is_some()), ("--hold", args.hold.is_some())];
+    let of_glbp = [("--load-balancing", args.load_balancing.is_some())];
+    match args.protocol {
+        LabProtocol::Vrrp => {
+            absent("VRRP", of_cisco.into_iter().chain(of_glbp))?;
+            let version = match args.protocol_version {
+                Some(2) => VrrpVersion::V2,
+                None | Some(3) => VrrpVersion::V3,
+                Some(other) => return Err(format!("there is no VRRP version {other} here; use 2 or 3")),
+            };
+            let advertisement_interval = args.advert.unwrap_or(Duration::from_millis(100));
+            Ok(Protocol::Vrrp { version, advertisement_interval })
         }
+        LabProtocol::Hsrp => {
+            absent("HSRP", of_vrrp.into_iter().chain(of_glbp))?;
+            let (version, usual) = match args.protocol_version {
+                Some(1) => (HsrpVersion::V1, Timers::WHOLE_SECONDS),
+                None | Some(2) => (HsrpVersion::V2, Timers::QUICK),
+                Some(other) => return Err(format!("there is no HSRP version {other}; use 1 or 2")),
+            };
+            Ok(Protocol::Hsrp { version, timers: timers(args, usual) })
+        }
+        LabProtocol::Glbp => {
+            let version = [("--version", args.protocol_version.is_some())];
+            absent("GLBP", of_vrrp.into_iter().chain(version))?;
+            let load_balancing = match args.load_balancing {
+                None | Some(LabBalancing::RoundRobin) => LoadBalancing::RoundRobin,
+                Some(LabBalancing::Weighted) => LoadBalancing::Weighted,
+                Some(LabBalancing::HostDependent) => LoadBalancing::HostDependent,
+                Some(LabBalancing::None) => LoadBalancing::None,
+            };
+            Ok(Protocol::Glbp { timers: timers(args, Timers::QUICK), load_balancing })
+        }
+    }
+}
+
+fn absent<'a>(protocol: &str, options: impl IntoIterator<Item = (&'a str, bool)>) -> Result<(), String> {
+    match options.into_iter().find(|(_, given)| *given) {
+        Some((name, _)) => Err(format!("{protocol} has no {name}")),
+        None => Ok(()),
+    }
+}
+
+fn timers(args: &LabArgs, usual: Timers) -> Timers {
+    let hello = args.hello.unwrap_or(usual.hello);
+    Timers { hello, hold: args.hold.unwrap_or(hello * 3) }
+}
+
+fn play(world: World, plans: &[FailoverPlan], args: &LabArgs) -> Result<(), LabError> {
+    let mut reports = Vec::new();
+    let mut last = None;
+    for plan in plans {
+        // The names in a world are fixed: what the last act left must be gone before the next is built.
+        drop(last.take());
+        let failover = fail_over(world, plan, args)?;
+        reports.push(failover.report.clone());
+        last = Some((plan, failover));
+    }
+    if args.json {
+        println!("{}", in_json(&reports));
+    }
+    if let Some((plan, failover)) = last.filter(|_| args.keep) {
+        keep(world, plan, &failover);
     }
     Ok(())
 }
 
-fn fail_over(world: World, plan: &FailoverPlan, args: &LabArgs) -> Result<(), LabError> {
+fn fail_over(world: World, plan: &FailoverPlan, args: &LabArgs) -> Result<Failover, LabError> {
     let mut view = if args.json { View::on_stderr(plan) } else { View::on_stdout(plan) };
     let outcome = run_failover(world, plan, |event| view.tell(event));
     view.finish();
@@ -166,22 +280,52 @@ fn fail_over(world: World, plan: &FailoverPlan, args: &LabArgs) -> Result<(), La
     let summary = summary(plan, &failover.report);
     if args.json {
         eprint!("{summary}");
-        println!("{}", serde_json::to_string(&failover.report).unwrap_or_default());
     } else {
         print!("{summary}");
     }
-    if args.keep {
-        keep(world, plan, &failover);
-    }
-    Ok(())
+    Ok(failover)
+}
+
+/// Several acts as one.
+#[derive(Serialize)]
+struct Acts<'a> {
+    protocol: &'a str,
+    family: u8,
+    fault: &'a str,
+    outage_ms: f64,
+    bound_ms: f64,
+    takeover_ms: Option<f64>,
+    hosts: &'a [HostReport],
+    acts: &'a [FailoverReport],
+}
+
+fn in_json(reports: &[FailoverReport]) -> String {
+    let longest = reports.iter().max_by(|a, b| a.outage_ms.total_cmp(&b.outage_ms));
+    let text = match (reports, longest) {
+        ([one], _) => serde_json::to_string(one),
+        (acts, Some(longest)) => serde_json::to_string(&Acts {
+            protocol: longest.protocol,
+            family: longest.family,
+            fault: &longest.fault,
+            outage_ms: longest.outage_ms,
+            bound_ms: longest.bound_ms,
+            takeover_ms: longest.takeover_ms,
+            hosts: &longest.hosts,
+            acts,
+        }),
+        (_, None) => return String::new(),
+    };
+    text.unwrap_or_default()
 }
 
 /// What a reader wants to know in the end.
 fn summary(plan: &FailoverPlan, report: &FailoverReport) -> String {
-    let mut out = format!(
-        "\n{} hit {}: VRRP over IPv{}, advertisements every {:?}\n",
-        report.fault, report.target, report.family, plan.advertisement_interval
-    );
+    let target = if report.hit.contains(&report.target) {
+        report.target.clone()
+    } else {
+        format!("{} ({})", report.target, report.hit.join(", "))
+    };
+    let mut out = format!("\n{} hit {target}: {}\n", report.fault, plan.protocol.describe(plan.family));
     let _ = match report.takeover_ms {
         Some(takeover) => {
             writeln!(
@@ -190,7 +334,7 @@ fn summary(plan: &FailoverPlan, report: &FailoverReport) -> String {
                 report.bound_ms
             )
         }
-        None => writeln!(out, "  takeover         none   (the Active router was not hit)"),
+        None => writeln!(out, "  takeover         none   (nobody had to take over)"),
     };
     let _ = writeln!(out, "  outage    {:>9.3} ms", report.outage_ms);
     if plan.fault == Fault::Kill
@@ -201,18 +345,48 @@ fn summary(plan: &FailoverPlan, report: &FailoverReport) -> String {
         );
     }
     for host in &report.hosts {
-        let through =
-            host.router.as_deref().map_or_else(|| "nobody".to_owned(), |router| format!("through {router}"));
         let _ = writeln!(
             out,
-            "  {:<8}  {:>9.3} ms   {} probes lost, now {through}",
-            host.name, host.outage_ms, host.lost
+            "  {:<8}  {:>9.3} ms   {} probes lost, {}",
+            host.name,
+            host.outage_ms,
+            host.lost,
+            way(host)
+        );
+    }
+    for router in &report.routers {
+        let _ = writeln!(
+            out,
+            "  {:<8}  forwarders {:<10} {:>12} octets, then forwarders {:<10} {:>12} octets",
+            router.name,
+            numbers(&router.forwarders_before),
+            router.octets_before,
+            numbers(&router.forwarders),
+            router.octets
         );
     }
     if let Some(path) = &plan.pcap {
         let _ = writeln!(out, "  capture   {}", path.display());
     }
     out
+}
+
+/// Which way a host's packets went and go.
+fn way(host: &HostReport) -> String {
+    let name = |router: Option<&str>| router.unwrap_or("nobody").to_owned();
+    let (before, now) = (name(host.router_before.as_deref()), name(host.router.as_deref()));
+    if before == now {
+        format!("through {now}")
+    } else {
+        format!("first through {before}, now through {now}")
+    }
+}
+
+fn numbers(forwarders: &[u8]) -> String {
+    if forwarders.is_empty() {
+        return "none".to_owned();
+    }
+    forwarders.iter().map(u8::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// Waits for Enter, or for ever where nobody can type.
@@ -236,7 +410,8 @@ fn keep(world: World, plan: &FailoverPlan, failover: &Failover) {
 fn show_hint(world: World, plan: &FailoverPlan, failover: &Failover) -> Option<String> {
     let mut routers = failover.lab.routers().iter().zip(&plan.routers);
     let (router, daemon) = routers.find(|(router, daemon)| {
-        matches!(daemon, Daemon::Fhrpd { .. }) && router.number() != plan.target_number()
+        matches!(daemon, Daemon::Fhrpd { .. })
+            && !failover.report.hit.iter().any(|name| name == router.name())
     })?;
     let program = std::env::current_exe().ok()?;
     let (enter, program) = (world.entering_command(), program.display());
@@ -245,66 +420,4 @@ fn show_hint(world: World, plan: &FailoverPlan, failover: &Failover) -> Option<S
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::Parser as _;
-    use fhrp_lab::HostReport;
-
-    use super::*;
-
-    #[derive(clap::Parser)]
-    struct Line {
-        #[command(flatten)]
-        args: LabArgs,
-    }
-
-    fn planned(line: &str) -> Result<FailoverPlan, String> {
-        let words = std::iter::once("lab").chain(line.split_whitespace());
-        plan(&Line::try_parse_from(words).map_err(|error| error.to_string())?.args)
-    }
-
-    #[test]
-    fn the_command_line_becomes_a_plan() {
-        let usual = planned("").unwrap();
-        assert_eq!((usual.routers.len(), usual.hosts, usual.fault), (2, 1, Fault::Kill));
-        assert_eq!(usual.advertisement_interval, Duration::from_millis(100));
-        let line =
-            "--peer keepalived --peer-active --family 6 --advert 10ms --fault silent --target r1 --routers 3";
-        let other = planned(line).unwrap();
-        let names: Vec<&str> = other.routers.iter().map(Daemon::name).collect();
-        assert_eq!(names, ["keepalived", "fhrpd", "fhrpd"]);
-        assert_eq!((other.family, other.fault, other.target), (Family::V6, Fault::Silent, Target::Router(1)));
-    }
-
-    #[test]
-    fn what_cannot_be_is_said_before_anything_is_built() {
-        assert!(planned("--target r3").unwrap_err().contains("only 2 routers"));
-        assert!(planned("--family 5").unwrap_err().contains("no IP version 5"));
-        assert!(planned("--protocol-version 2").unwrap_err().contains("whole seconds"));
-        assert!(planned("hsrp").unwrap_err().contains("possible values: vrrp"));
-        assert!(planned("--peer-active").is_err());
-    }
-
-    #[test]
-    fn the_summary_names_bound_and_hosts() {
-        let host =
-            HostReport { name: "h1".to_owned(), router: Some("r2".to_owned()), lost: 345, outage_ms: 345.2 };
-        let report = FailoverReport {
-            protocol: "vrrp",
-            family: 4,
-            fault: "kill".to_owned(),
-            target: "active".to_owned(),
-            outage_ms: 345.2,
-            bound_ms: 341.406,
-            takeover_ms: Some(341.6),
-            hosts: vec![host],
-        };
-        let text = summary(&planned("").unwrap(), &report);
-        assert_eq!(
-            text,
-            "\nkill hit active: VRRP over IPv4, advertisements every 100ms\n\
-             \u{20} takeover    341.600 ms   (the protocol's bound: 341.406 ms)\n\
-             \u{20} outage      345.200 ms\n\
-             \u{20} h1          345.200 ms   345 probes lost, now through r2\n"
-        );
-    }
-}
+mod tests;

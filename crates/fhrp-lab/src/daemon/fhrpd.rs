@@ -1,21 +1,33 @@
 //! fhrpd's TOML.
 
-use std::{fmt::Write, path::Path};
+use std::{
+    collections::BTreeMap,
+    fmt::{Result, Write},
+    net::IpAddr,
+    path::Path,
+};
 
-use crate::group::{GroupSpec, VrrpVersion};
+use crate::group::{
+    Authentication, GlbpGroup, Group, HsrpGroup, HsrpVersion, Timers, VrrpGroup, VrrpVersion,
+};
 
-pub(super) fn configuration(groups: &[GroupSpec], folder: &Path) -> String {
+pub(super) fn configuration(groups: &[Group], folder: &Path) -> String {
     let folder = folder.display();
     let mut text =
         format!("[daemon]\ncontrol_socket = \"{folder}/fhrpd.sock\"\nstate_dir = \"{folder}/state\"\n");
+    // Writing to a string does not fail.
+    let _ = write_key_chains(&mut text, groups);
     for group in groups {
-        // Writing to a string does not fail.
-        let _ = write_group(&mut text, group);
+        let _ = match group {
+            Group::Vrrp(group) => write_vrrp(&mut text, group),
+            Group::Hsrp(group) => write_hsrp(&mut text, group),
+            Group::Glbp(group) => write_glbp(&mut text, group),
+        };
     }
     text
 }
 
-fn write_group(text: &mut String, group: &GroupSpec) -> std::fmt::Result {
+fn write_vrrp(text: &mut String, group: &VrrpGroup) -> Result {
     let version = match group.version {
         VrrpVersion::V2 => 2,
         VrrpVersion::V3 => 3,
@@ -35,10 +47,80 @@ fn write_group(text: &mut String, group: &GroupSpec) -> std::fmt::Result {
     if !group.unicast_peers.is_empty() {
         writeln!(text, "unicast_peers = {}", list(&group.unicast_peers))?;
     }
-    group.extra.iter().try_for_each(|line| writeln!(text, "{line}"))
+    write_extra(text, &group.extra)
 }
 
-fn list(addresses: &[std::net::IpAddr]) -> String {
+fn write_hsrp(text: &mut String, group: &HsrpGroup) -> Result {
+    let version = match group.version {
+        HsrpVersion::V1 => 1,
+        HsrpVersion::V2 => 2,
+    };
+    writeln!(text, "\n[[hsrp]]\ninterface = \"{}\"\ngroup = {}", group.interface, group.group)?;
+    writeln!(text, "version = {version}\naddresses = {}", list(&group.addresses))?;
+    writeln!(text, "priority = {}\npreempt = {}", group.priority, group.preempt)?;
+    write_timers(text, group.timers)?;
+    writeln!(text, "virtual_mac = {}", group.virtual_mac)?;
+    write_authentication(text, &group.authentication)?;
+    write_extra(text, &group.extra)
+}
+
+fn write_glbp(text: &mut String, group: &GlbpGroup) -> Result {
+    writeln!(text, "\n[[glbp]]\ninterface = \"{}\"\ngroup = {}", group.interface, group.group)?;
+    writeln!(text, "addresses = {}", list(&group.addresses))?;
+    writeln!(text, "priority = {}\npreempt = {}", group.priority, group.preempt)?;
+    write_timers(text, group.timers)?;
+    if let Some(delay) = group.forwarder_preempt_delay {
+        writeln!(text, "forwarder_preempt_delay = \"{}ms\"", delay.as_millis())?;
+    }
+    if let Some(weight) = group.weighting {
+        writeln!(text, "weighting = {weight}")?;
+    }
+    writeln!(text, "load_balancing = \"{}\"", group.load_balancing)?;
+    write_authentication(text, &group.authentication)?;
+    write_extra(text, &group.extra)
+}
+
+fn write_timers(text: &mut String, timers: Timers) -> Result {
+    let Timers { hello, hold } = timers;
+    writeln!(text, "hello_time = \"{}ms\"\nhold_time = \"{}ms\"", hello.as_millis(), hold.as_millis())
+}
+
+fn write_authentication(text: &mut String, authentication: &Authentication) -> Result {
+    match authentication {
+        Authentication::Unsaid => Ok(()),
+        Authentication::Text(key) => writeln!(text, "authentication = \"text\"\nkey = \"{key}\""),
+        Authentication::Md5(key) => writeln!(text, "authentication = \"md5\"\nkey = \"{key}\""),
+        Authentication::KeyChain { name, .. } => {
+            writeln!(text, "authentication = \"md5\"\nkey_chain = \"{name}\"")
+        }
+    }
+}
+
+/// Each chain once, however many groups use it.
+fn write_key_chains(text: &mut String, groups: &[Group]) -> Result {
+    let mut chains = BTreeMap::new();
+    for group in groups {
+        let authentication = match group {
+            Group::Vrrp(_) => continue,
+            Group::Hsrp(group) => &group.authentication,
+            Group::Glbp(group) => &group.authentication,
+        };
+        if let Authentication::KeyChain { name, keys } = authentication {
+            chains.insert(name, keys);
+        }
+    }
+    for (name, keys) in chains {
+        let keys: Vec<_> = keys.iter().map(|(id, key)| format!("{{ id = {id}, key = \"{key}\" }}")).collect();
+        writeln!(text, "\n[[key_chain]]\nname = \"{name}\"\nkeys = [{}]", keys.join(", "))?;
+    }
+    Ok(())
+}
+
+fn write_extra(text: &mut String, lines: &[String]) -> Result {
+    lines.iter().try_for_each(|line| writeln!(text, "{line}"))
+}
+
+fn list(addresses: &[IpAddr]) -> String {
     let quoted: Vec<_> = addresses.iter().map(|address| format!("\"{address}\"")).collect();
     format!("[{}]", quoted.join(", "))
 }

@@ -18,14 +18,14 @@ use super::prefix_length;
 use crate::{
     clock::Stamp,
     error::{LabError, Result},
-    group::{GroupSpec, VrrpVersion},
+    group::{VrrpGroup, VrrpVersion},
     process::{RouterProcess, spawn_logged},
     topology::Node,
 };
 
 const ZEBRA_START: Duration = Duration::from_secs(5);
 
-pub(super) fn unsupported(group: &GroupSpec) -> Option<&'static str> {
+pub(super) fn unsupported(group: &VrrpGroup) -> Option<&'static str> {
     if group.text_key.is_some() {
         return Some("it has no authentication");
     }
@@ -38,7 +38,7 @@ pub(super) fn unsupported(group: &GroupSpec) -> Option<&'static str> {
     (!group.unicast_peers.is_empty()).then_some("it has no unicast peers")
 }
 
-pub(super) fn configuration(groups: &[GroupSpec]) -> String {
+pub(super) fn configuration(groups: &[&VrrpGroup]) -> String {
     let mut text = String::new();
     for group in groups {
         // Writing to a string does not fail.
@@ -47,7 +47,7 @@ pub(super) fn configuration(groups: &[GroupSpec]) -> String {
     text
 }
 
-fn write_group(text: &mut String, group: &GroupSpec) -> std::fmt::Result {
+fn write_group(text: &mut String, group: &VrrpGroup) -> std::fmt::Result {
     let vrid = group.vrid;
     let version = match group.version {
         VrrpVersion::V2 => 2,
@@ -68,7 +68,7 @@ fn write_group(text: &mut String, group: &GroupSpec) -> std::fmt::Result {
 }
 
 /// Makes the macvlan devices with the virtual addresses, as FRR's manual asks, unless a crashed run has left them.
-pub(super) fn prepare(router: &Node, groups: &[GroupSpec]) -> Result<()> {
+pub(super) fn prepare(router: &Node, groups: &[&VrrpGroup]) -> Result<()> {
     let namespace = router.namespace();
     // Not in its manual; without it even a Backup answers ARP requests for the virtual address.
     namespace.set("ipv4/conf/all/arp_ignore", "1")?;

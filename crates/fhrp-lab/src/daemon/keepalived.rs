@@ -5,12 +5,12 @@ use std::{fmt::Write, path::Path, process::Command};
 use super::prefix_length;
 use crate::{
     error::Result,
-    group::{GroupSpec, VrrpVersion},
+    group::{VrrpGroup, VrrpVersion},
     process::RouterProcess,
     topology::Node,
 };
 
-pub(super) fn configuration(groups: &[GroupSpec]) -> String {
+pub(super) fn configuration(groups: &[&VrrpGroup]) -> String {
     let mut text = "global_defs {\n  router_id lab\n}\n".to_owned();
     for group in groups {
         // Writing to a string does not fail.
@@ -19,7 +19,7 @@ pub(super) fn configuration(groups: &[GroupSpec]) -> String {
     text
 }
 
-fn write_group(text: &mut String, group: &GroupSpec) -> std::fmt::Result {
+fn write_group(text: &mut String, group: &VrrpGroup) -> std::fmt::Result {
     let family = if group.addresses.first().is_some_and(std::net::IpAddr::is_ipv6) { 6 } else { 4 };
     let version = match group.version {
         VrrpVersion::V2 => 2,

@@ -1,25 +1,34 @@
-//! Who is Active, judged from advertisements alone; knows no sockets and no clock.
+//! Who is Active, judged from the wire alone; knows no sockets and no clock.
 
 use std::{collections::BTreeMap, fmt, net::IpAddr, time::Duration};
 
 use crate::{capture::Event, clock::Stamp};
 
-use super::{LabEvent, TimelineEntry};
+use super::{
+    LabEvent, TimelineEntry,
+    contest::{Claim, Contest},
+};
 
-/// Intervals of silence after which a router no longer counts as advertising.
+/// Intervals of silence after which what a router last said no longer counts.
 const SILENT_INTERVALS: u32 = 3;
 
 /// A router as the wire shows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RouterState {
-    /// It has never advertised, and nobody else is Active yet.
+    /// It has said nothing yet, and nobody else is Active.
     #[default]
     Starting,
-    /// It is silent while another is Active.
+    /// It is silent while another is Active (VRRP).
     Backup,
-    /// It advertises.
+    /// It waits while another is Active (HSRP, GLBP).
+    Listen,
+    /// It wants to become Standby.
+    Speak,
+    /// It is the next in line.
+    Standby,
+    /// It is Active.
     Active,
-    /// The fault has hit it and it no longer advertises.
+    /// The fault has hit it and it is silent.
     Down,
 }
 
@@ -28,6 +37,9 @@ impl fmt::Display for RouterState {
         f.write_str(match self {
             Self::Starting => "starting",
             Self::Backup => "backup",
+            Self::Listen => "listen",
+            Self::Speak => "speak",
+            Self::Standby => "standby",
             Self::Active => "active",
             Self::Down => "down",
         })
@@ -37,9 +49,9 @@ impl fmt::Display for RouterState {
 /// A takeover on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Takeover {
-    /// The old Active router's last advertisement, or its first with priority 0.
+    /// The old Active router's last packet as such, or its resignation.
     pub last: Stamp,
-    /// The new one's first.
+    /// The new one's first packet as Active.
     pub first: Stamp,
     /// Whether the old one resigned.
     pub resigned: bool,
@@ -56,17 +68,20 @@ impl Takeover {
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
     state: RouterState,
+    /// When it last said what it is.
+    heard: Option<Stamp>,
+    /// When it last said that it is Active, or resigned.
     last: Option<Stamp>,
-    /// Advertisements since it last became Active.
+    /// Packets as Active since it last became so.
     streak: u32,
     announced: bool,
     hit: bool,
 }
 
-/// Follows the advertisements of one virtual router.
+/// Follows what the routers say in one contest.
 #[derive(Debug)]
 pub(super) struct Observer {
-    vrid: u8,
+    contest: Contest,
     address: IpAddr,
     interval: Duration,
     routers: BTreeMap<String, Seen>,
@@ -76,12 +91,12 @@ pub(super) struct Observer {
 impl Observer {
     pub(super) fn new(
         names: impl IntoIterator<Item = String>,
-        vrid: u8,
+        contest: Contest,
         address: IpAddr,
         interval: Duration,
     ) -> Self {
         let routers = names.into_iter().map(|name| (name, Seen::default())).collect();
-        Self { vrid, address, interval, routers, out: Vec::new() }
+        Self { contest, address, interval, routers, out: Vec::new() }
     }
 
     /// What has happened since the last call.
@@ -92,35 +107,46 @@ impl Observer {
     /// Takes in a captured frame.
     pub(super) fn observe(&mut self, event: &Event) {
         let name = event.node.to_string();
-        if let Some(advertisement) = event.kind.advertisement() {
-            if advertisement.vrid == self.vrid {
-                self.advertised(&name, event.at, advertisement.priority);
-            }
+        if let Some(claim) = self.contest.claim(&event.kind) {
+            self.claimed(&name, event.at, claim);
         } else if event.kind.announces(self.address) {
             self.announced(&name, event.at);
         }
     }
 
-    fn advertised(&mut self, name: &str, at: Stamp, priority: u8) {
+    fn claimed(&mut self, name: &str, at: Stamp, claim: Claim) {
+        let Some(seen) = self.routers.get_mut(name) else { return };
+        seen.heard = Some(at);
+        match claim {
+            Claim::Active { priority } => self.is_active(name, at, priority),
+            Claim::Resigns => self.resigns(name, at),
+            Claim::Coup => self.out.push(line(at, TimelineEntry::Coup { router: name.to_owned() })),
+            Claim::Is(state) if seen.state != RouterState::Down => self.enter(name, at, state),
+            Claim::Is(_) => {}
+        }
+    }
+
+    fn resigns(&mut self, name: &str, at: Stamp) {
+        let resting = self.contest.resting();
         let Some(seen) = self.routers.get_mut(name) else { return };
         seen.last = Some(at);
-        let was = seen.state;
-        if priority == 0 {
-            if was == RouterState::Active {
-                self.out.push(line(at, TimelineEntry::Resigned { router: name.to_owned() }));
-            }
-            let state = if seen.hit { RouterState::Down } else { RouterState::Backup };
-            self.enter(name, at, state);
-            return;
+        if seen.state == RouterState::Active {
+            self.out.push(line(at, TimelineEntry::Resigned { router: name.to_owned() }));
         }
-        if was == RouterState::Active {
+        let state = if seen.hit { RouterState::Down } else { resting };
+        self.enter(name, at, state);
+    }
+
+    fn is_active(&mut self, name: &str, at: Stamp, priority: u8) {
+        let Some(seen) = self.routers.get_mut(name) else { return };
+        seen.last = Some(at);
+        if seen.state == RouterState::Active {
             seen.streak += 1;
             return;
         }
         seen.streak = 1;
         seen.announced = false;
-        let router = name.to_owned();
-        self.out.push(line(at, TimelineEntry::FirstAdvertisement { router, priority }));
+        self.out.push(line(at, self.contest.first_claim(name, priority)));
         self.enter(name, at, RouterState::Active);
         let waiting: Vec<_> = self
             .routers
@@ -129,7 +155,7 @@ impl Observer {
             .map(|(n, _)| n.clone())
             .collect();
         for other in waiting {
-            self.enter(&other, at, RouterState::Backup);
+            self.enter(&other, at, self.contest.resting());
         }
     }
 
@@ -144,13 +170,17 @@ impl Observer {
     /// Notices who has fallen silent by `now`.
     pub(super) fn tick(&mut self, now: Stamp) {
         let silence = self.interval * SILENT_INTERVALS;
+        let speaks = |state| match state {
+            RouterState::Active | RouterState::Standby | RouterState::Speak => true,
+            RouterState::Starting | RouterState::Backup | RouterState::Listen | RouterState::Down => false,
+        };
         let silent: Vec<_> = self
             .routers
             .iter()
-            .filter(|(_, seen)| seen.state == RouterState::Active)
-            .filter(|(_, seen)| seen.last.is_some_and(|last| now.since(last) > silence))
+            .filter(|(_, seen)| speaks(seen.state))
+            .filter(|(_, seen)| seen.heard.is_some_and(|heard| now.since(heard) > silence))
             .map(|(name, seen)| {
-                (name.clone(), if seen.hit { RouterState::Down } else { RouterState::Backup })
+                (name.clone(), if seen.hit { RouterState::Down } else { self.contest.resting() })
             })
             .collect();
         for (name, state) in silent {
@@ -175,7 +205,7 @@ impl Observer {
         }
     }
 
-    /// Whether `name` has advertised for three intervals and nobody else did within the last three.
+    /// Whether `name` has been Active for three intervals and nobody else was within the last three.
     pub(super) fn alone(&self, name: &str) -> bool {
         let Some(own) = self.routers.get(name) else { return false };
         let silence = self.interval * SILENT_INTERVALS;
@@ -189,46 +219,62 @@ impl Observer {
             && others.map(|(_, seen)| seen).all(quiet)
     }
 
-    /// The router, other than `old`, that is Active now.
-    pub(super) fn successor(&self, old: &str) -> Option<&str> {
-        let mut others = self.routers.iter().filter(|(name, _)| *name != old);
-        others.find(|(_, seen)| seen.state == RouterState::Active).map(|(name, _)| name.as_str())
+    /// A router that is Active now and that the fault has not hit.
+    pub(super) fn active(&self) -> Option<&str> {
+        self.find(RouterState::Active)
+    }
+
+    /// Whether somebody waits as the next in line, if the contest knows such a one.
+    pub(super) fn has_next(&self) -> bool {
+        !self.contest.has_standby() || self.routers.len() < 2 || self.standby().is_some()
+    }
+
+    /// The router that says that it is the next in line.
+    pub(super) fn standby(&self) -> Option<&str> {
+        self.find(RouterState::Standby)
+    }
+
+    fn find(&self, state: RouterState) -> Option<&str> {
+        let mut whole = self.routers.iter().filter(|(_, seen)| !seen.hit);
+        whole.find(|(_, seen)| seen.state == state).map(|(name, _)| name.as_str())
     }
 }
 
-fn line(at: Stamp, entry: TimelineEntry) -> LabEvent {
+pub(super) fn line(at: Stamp, entry: TimelineEntry) -> LabEvent {
     LabEvent::Timeline { at, entry }
 }
 
 /// Finds the takeover from `old` after a fault that began at `fault`.
 ///
-/// A router behind a port that does not forward goes on advertising, unheard: what it sends after `unheard` does
-/// not count.
+/// A router behind a port that does not forward goes on speaking, unheard: what it sends after `unheard` does not
+/// count.
 pub(super) fn takeover(
     events: &[Event],
-    vrid: u8,
+    contest: Contest,
     old: &str,
     (fault, unheard): (Stamp, Option<Stamp>),
 ) -> Option<Takeover> {
-    let advertisements = || {
-        let all = events.iter().filter_map(|event| Some((event, event.kind.advertisement()?)));
-        all.filter(|(_, advertisement)| advertisement.vrid == vrid)
+    let claims = || events.iter().filter_map(|event| Some((event, contest.claim(&event.kind)?)));
+    let is_active = |claim| match claim {
+        Claim::Active { .. } => true,
+        Claim::Resigns | Claim::Coup | Claim::Is(_) => false,
     };
-    let first = advertisements()
-        .filter(|(event, said)| &*event.node != old && event.at > fault && said.priority > 0)
+    let first = claims()
+        .filter(|(event, claim)| &*event.node != old && event.at > fault && is_active(*claim))
         .map(|(event, _)| event.at)
         .min()?;
     let of_old = || {
-        advertisements()
+        claims()
             .filter(|(event, _)| &*event.node == old && event.at < first)
             .filter(|(event, _)| unheard.is_none_or(|unheard| event.at < unheard))
     };
-    let resigned =
-        of_old().filter(|(event, said)| said.priority == 0 && event.at >= fault).map(|(event, _)| event.at);
+    let resigned = of_old()
+        .filter(|(event, claim)| *claim == Claim::Resigns && event.at >= fault)
+        .map(|(event, _)| event.at);
     if let Some(last) = resigned.min() {
         return Some(Takeover { last, first, resigned: true });
     }
-    let last = of_old().map(|(event, _)| event.at).max()?;
+    let last = of_old().filter(|(_, claim)| is_active(*claim)).map(|(event, _)| event.at).max()?;
     Some(Takeover { last, first, resigned: false })
 }
 

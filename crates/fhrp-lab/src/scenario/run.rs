@@ -1,22 +1,22 @@
-//! Runs a failover plan and accounts for it.
+//! Runs a failover plan.
 
 use std::{net::IpAddr, time::Duration};
 
-use fhrp_wire::Family;
-
 use super::{
-    FailoverPlan, FailoverReport, HostReport, LabEvent, TimelineEntry,
-    observer::{Observer, Takeover, takeover},
+    FailoverPlan, FailoverReport, LabEvent, Protocol, Target, TimelineEntry,
+    account::{Account, Before},
+    contest::Contest,
+    forwarders::Forwarders,
+    observer::Observer,
 };
 use crate::{
     capture::{Capture, CaptureScope},
-    clock::{Stamp, millis},
+    clock::Stamp,
     error::{LabError, Result},
     fault::Fault,
-    group::GroupSpec,
-    probe::{Probe, ProbeRecord},
+    probe::Probe,
     process::RouterProcess,
-    topology::{Lab, LabOptions, Node},
+    topology::{Lab, LabOptions, Node, UPSTREAM_INTERFACE},
     world::World,
 };
 
@@ -27,12 +27,12 @@ const FLOWING: usize = 100;
 const PROBE_PERIOD: Duration = Duration::from_millis(1);
 /// Time between two looks at the probes' counters.
 const TICK: Duration = Duration::from_millis(100);
-/// Counted before the fault, so that a loss at its very begin is seen.
-const LEAD: Duration = Duration::from_millis(10);
 /// Watched at least after the takeover.
 const AFTERMATH: Duration = Duration::from_millis(600);
-/// A silence shorter than this is no line of the timeline.
-const NOTEWORTHY: Duration = Duration::from_millis(5);
+/// GLBP has no more forwarders.
+const FORWARDERS: usize = 4;
+/// Before the fault, in GLBP, so that the routers' shares mean something.
+const SHARE: Duration = Duration::from_millis(500);
 
 /// A failover that has run, with everything still in place.
 #[derive(Debug)]
@@ -52,22 +52,24 @@ pub struct Failover {
 /// What is returned still runs, for exploration or further tests; dropping it removes it.
 ///
 /// # Errors
-/// [`LabError::Timeout`] with the daemons' logs if they do not settle or nobody takes over; the error of the step that
-/// failed otherwise.
+/// Those of [`FailoverPlan::check`]; [`LabError::Timeout`] with the daemons' logs if they do not settle or nobody takes
+/// over; the error of the step that failed otherwise.
 pub fn run_failover(world: World, plan: &FailoverPlan, mut tell: impl FnMut(&LabEvent)) -> Result<Failover> {
+    plan.check()?;
     let routers = u8::try_from(plan.routers.len()).unwrap_or(u8::MAX);
-    if plan.target_number() > routers {
-        return Err(LabError::NoSuch(format!("router r{}", plan.target_number())));
-    }
     let options = LabOptions { routers, hosts: plan.hosts, ..LabOptions::default() };
     let lab = Lab::build(world, &options)?;
     let mut stage = Stage::set(&lab, plan, &mut tell)?;
+    stage.start()?;
     stage.settle()?;
-    let (fault, unheard) = stage.strike()?;
-    stage.watch_takeover(fault)?;
-    stage.watch_aftermath(fault)?;
-    let records = stage.probes.drain(..).map(Probe::finish).collect::<Vec<_>>();
-    let report = stage.account(&records, (fault, unheard))?;
+    let before = stage.look()?;
+    let strike = stage.strike()?;
+    stage.watch_takeover(&strike)?;
+    stage.watch_aftermath(&strike)?;
+    let records: Vec<_> = stage.probes.drain(..).map(Probe::finish).collect();
+    let account = stage.account(before, &strike);
+    let (outages, report) = (account.outages(&records), account.report(&records)?);
+    outages.iter().for_each(&mut *stage.tell);
     let (capture, processes) = (stage.capture, stage.processes);
     if let Some(path) = &plan.pcap {
         capture.save(path)?;
@@ -75,7 +77,19 @@ pub fn run_failover(world: World, plan: &FailoverPlan, mut tell: impl FnMut(&Lab
     Ok(Failover { report, capture, processes, lab })
 }
 
-/// A running laboratory with its observer.
+/// What the fault hit.
+pub(super) struct Strike {
+    /// When it began.
+    pub(super) begin: Stamp,
+    /// When the routers' ports went deaf, if their daemons go on.
+    pub(super) unheard: Option<Stamp>,
+    /// The routers.
+    pub(super) hit: Vec<u8>,
+    /// What they were Active for and somebody can take over, each with its router.
+    pub(super) lost: Vec<(Contest, String)>,
+}
+
+/// A running laboratory with its observers.
 struct Stage<'a> {
     plan: &'a FailoverPlan,
     lab: &'a Lab,
@@ -83,47 +97,78 @@ struct Stage<'a> {
     capture: Capture,
     processes: Vec<RouterProcess>,
     probes: Vec<Probe>,
+    contest: Contest,
     observer: Observer,
-    group: GroupSpec,
+    forwarders: Forwarders,
     gateway: IpAddr,
-    /// Events that the observer has seen.
+    /// Events that the observers have seen.
     seen: usize,
     next_tick: Stamp,
 }
 
 impl<'a> Stage<'a> {
-    /// Starts everything.
+    /// Prepares hosts and instruments.
     fn set(lab: &'a Lab, plan: &'a FailoverPlan, tell: &'a mut dyn FnMut(&LabEvent)) -> Result<Self> {
         let group = plan.group(1);
         let gateway =
-            *group.addresses.first().ok_or_else(|| LabError::NoSuch("virtual address".to_owned()))?;
+            *group.addresses().first().ok_or_else(|| LabError::NoSuch("virtual address".to_owned()))?;
         lab.use_gateway(gateway, 0)?;
         let scope = if plan.pcap.is_some() { CaptureScope::ControlAndProbes } else { CaptureScope::Control };
         let names = lab.routers().iter().map(|router| router.name().to_owned());
-        let observer = Observer::new(names, group.vrid, gateway, plan.advertisement_interval);
-        let capture = Capture::start(lab, scope)?;
-        let mut stage = Self {
+        let contest = Contest::of(&group);
+        Ok(Self {
             plan,
             lab,
             tell,
-            capture,
+            capture: Capture::start(lab, scope)?,
             processes: Vec::new(),
             probes: Vec::new(),
-            observer,
-            group,
+            contest,
+            observer: Observer::new(names, contest, gateway, plan.protocol.interval()),
+            forwarders: Forwarders::of(&group),
             gateway,
             seen: 0,
             next_tick: Stamp::now(),
-        };
-        stage.note(TimelineEntry::Built { routers: lab.routers().len(), hosts: lab.hosts().len() });
-        for (router, daemon) in lab.routers().iter().zip(&plan.routers) {
-            let group = plan.group(router.number());
-            let priority = group.priority;
-            stage.processes.push(daemon.start(router, &[group])?);
-            let router = router.name().to_owned();
-            stage.note(TimelineEntry::Started { router, daemon: daemon.name(), priority });
+        })
+    }
+
+    /// Starts the daemons. In HSRP the best router comes last and preempts: who loses to a Coup need not listen for
+    /// a hold time before it can become Standby.
+    fn start(&mut self) -> Result<()> {
+        let (routers, hosts) = (self.lab.routers().len(), self.lab.hosts().len());
+        self.note(TimelineEntry::Built { routers, hosts });
+        let best_comes_last = matches!(self.plan.protocol, Protocol::Hsrp { .. }) && routers > 1;
+        let first = usize::from(best_comes_last);
+        for router in self.lab.routers().iter().skip(first) {
+            let process = self.start_daemon(router)?;
+            self.processes.push(process);
         }
-        Ok(stage)
+        if best_comes_last {
+            let patience = self.patience();
+            if !self.follow(patience, |stage| stage.observer.active().is_some()) {
+                return Err(self.timeout("no router has become Active".to_owned(), patience));
+            }
+            let process = self.start_daemon(self.lab.router(1)?)?;
+            self.processes.insert(0, process);
+        }
+        Ok(())
+    }
+
+    fn start_daemon(&mut self, router: &Node) -> Result<RouterProcess> {
+        let index = usize::from(router.number().saturating_sub(1));
+        let missing = || LabError::NoSuch(format!("daemon for {}", router.name()));
+        let daemon = self.plan.routers.get(index).ok_or_else(missing)?;
+        let group = self.plan.group(router.number());
+        let priority = group.priority();
+        let process = daemon.start(router, &[group])?;
+        let router = router.name().to_owned();
+        self.note(TimelineEntry::Started { router, daemon: daemon.name(), priority });
+        Ok(process)
+    }
+
+    /// How long it may take until somebody is Active.
+    fn patience(&self) -> Duration {
+        SETTLE + self.plan.protocol.interval() * 8
     }
 
     fn note(&mut self, entry: TimelineEntry) {
@@ -138,11 +183,16 @@ impl<'a> Stage<'a> {
             let wait = self.next_tick.min(end).since(now);
             let arrived = self.capture.wait_for(self.seen, wait, |events| (!events.is_empty()).then_some(()));
             if arrived.is_some() {
-                let observer = &mut self.observer;
+                let (observer, forwarders) = (&mut self.observer, &mut self.forwarders);
+                let mut told = Vec::new();
                 self.seen += self.capture.look(self.seen, |events| {
-                    events.iter().for_each(|event| observer.observe(event));
+                    for event in events {
+                        observer.observe(event);
+                        told.extend(forwarders.observe(event));
+                    }
                     events.len()
                 });
+                told.iter().for_each(&mut *self.tell);
             }
             self.tick();
             for event in self.observer.drain() {
@@ -168,14 +218,41 @@ impl<'a> Stage<'a> {
             let tick = LabEvent::ProbeTick { host: probe.host().to_owned(), counters: probe.counters() };
             (self.tell)(&tick);
         }
+        if !self.shares_matter() || self.probes.is_empty() {
+            return;
+        }
+        for router in self.lab.routers() {
+            let name = router.name();
+            // A display can do without a figure.
+            let octets = router.octets_sent(UPSTREAM_INTERFACE).unwrap_or_default();
+            let forwarders = self.forwarders.of_router(name);
+            (self.tell)(&LabEvent::Share { router: name.to_owned(), forwarders, octets });
+        }
     }
 
-    /// Waits until `r1` alone advertises and every host's probes flow.
+    /// Whether several routers work at once.
+    const fn shares_matter(&self) -> bool {
+        match self.plan.protocol {
+            Protocol::Vrrp { .. } | Protocol::Hsrp { .. } => false,
+            Protocol::Glbp { .. } => true,
+        }
+    }
+
+    /// Waits until `r1` alone is Active, the next in line is known, and every host's probes flow.
     fn settle(&mut self) -> Result<()> {
         let active = self.lab.router(1)?.name();
-        let patience = SETTLE + self.plan.advertisement_interval * 8;
+        let patience = self.patience();
         if !self.follow(patience, |stage| stage.observer.alone(active)) {
             return Err(self.timeout(format!("{active} has not become the only Active router"), patience));
+        }
+        if !self.follow(patience, |stage| stage.observer.has_next()) {
+            return Err(self.timeout("no router has become Standby".to_owned(), patience));
+        }
+        if self.shares_matter() {
+            let all = self.lab.routers().len().min(FORWARDERS);
+            if !self.follow(patience, |stage| stage.forwarders.routers().len() == all) {
+                return Err(self.timeout(format!("not {all} routers serve a forwarder"), patience));
+            }
         }
         let since = Stamp::now();
         for host in self.lab.hosts() {
@@ -192,48 +269,122 @@ impl<'a> Stage<'a> {
         self.probes.iter().all(|probe| probe.wait_flowing(since, FLOWING, Duration::ZERO))
     }
 
-    /// Lets the fault happen. Gives when it began, and when the target's port went deaf if its daemon goes on.
-    fn strike(&mut self) -> Result<(Stamp, Option<Stamp>)> {
-        let number = self.plan.target_number();
-        let router = self.lab.router(number)?;
-        let name = router.name().to_owned();
+    /// Looks at who carries what, before anything breaks.
+    fn look(&mut self) -> Result<Before> {
+        let start = self.octets()?;
+        if self.shares_matter() {
+            self.follow(SHARE, |_| false);
+        }
+        let mut carriers = Vec::new();
+        for host in self.lab.hosts() {
+            carriers.push(self.lab.carrier_of(host, 0, self.gateway)?.map(|router| router.to_string()));
+            if self.shares_matter() {
+                let mac = host.neighbor("lan0", self.gateway)?;
+                let router = carriers.last().cloned().flatten();
+                self.note(TimelineEntry::Uses { host: host.name().to_owned(), router, mac });
+            }
+        }
+        let octets = self.octets()?;
+        let forwarders = self.lab.routers().iter().map(|router| self.forwarders.of_router(router.name()));
+        let before = Before { carriers, forwarders: forwarders.collect(), start, octets };
+        if self.shares_matter() {
+            for (router, octets) in self.lab.routers().iter().zip(before.carried()) {
+                self.note(TimelineEntry::Carried { router: router.name().to_owned(), octets });
+            }
+        }
+        Ok(before)
+    }
+
+    /// What each router has sent upstream.
+    fn octets(&self) -> Result<Vec<u64>> {
+        self.lab.routers().iter().map(|router| router.octets_sent(UPSTREAM_INTERFACE)).collect()
+    }
+
+    /// Whom the fault is to hit.
+    fn victims(&self) -> Vec<u8> {
+        let number = |name: &str| name.trim_start_matches('r').parse().ok();
+        let standby = || self.observer.standby().and_then(number).unwrap_or(2);
+        let forwarders = || self.forwarders.routers().into_iter().filter_map(number).max().unwrap_or(2);
+        match self.plan.target {
+            Target::Active | Target::Avg => vec![1],
+            Target::Standby => vec![standby()],
+            Target::Avf => vec![forwarders()],
+            Target::Both => vec![1, forwarders()],
+            Target::Router(number) => vec![number],
+        }
+    }
+
+    /// What these routers are Active for, if anybody is left to take over.
+    fn at_stake(&self, victims: &[u8]) -> Vec<(Contest, String)> {
+        if victims.len() >= self.lab.routers().len() {
+            return Vec::new();
+        }
+        let names: Vec<_> = victims.iter().map(|number| format!("r{number}")).collect();
+        let gateway = self.observer.active().map(|router| (self.contest, router));
+        let contests = gateway.into_iter().chain(self.forwarders.contests());
+        let lost = contests.filter(|(_, router)| names.iter().any(|name| name == router));
+        lost.map(|(contest, router)| (contest, router.to_owned())).collect()
+    }
+
+    /// Lets the fault happen.
+    fn strike(&mut self) -> Result<Strike> {
+        let hit = self.victims();
+        let lost = self.at_stake(&hit);
         let begin = Stamp::now();
-        self.note(TimelineEntry::Fault { fault: self.plan.fault, router: name.clone() });
-        self.observer.hit(&name, begin);
-        let process = self.processes.get_mut(usize::from(number - 1));
+        for number in &hit {
+            let router = format!("r{number}");
+            self.observer.hit(&router, begin);
+            self.note(TimelineEntry::Fault { fault: self.plan.fault, router });
+        }
+        for number in &hit {
+            self.break_router(*number)?;
+        }
+        let unheard = (self.plan.fault == Fault::Silent).then(Stamp::now);
+        Ok(Strike { begin, unheard, hit, lost })
+    }
+
+    fn break_router(&mut self, number: u8) -> Result<()> {
+        let router = self.lab.router(number)?;
+        let process = self.processes.get_mut(usize::from(number.saturating_sub(1)));
         match self.plan.fault {
             Fault::Kill => process.map(RouterProcess::kill).unwrap_or_default(),
             Fault::Stop => process.map(|process| process.stop()).unwrap_or_default(),
             Fault::Link => self.lab.take_carrier(router, 0)?,
             Fault::Silent => self.lab.silence(router, 0)?,
         }
-        let unheard = (self.plan.fault == Fault::Silent).then(Stamp::now);
-        Ok((begin, unheard))
+        Ok(())
     }
 
-    /// Whether the fault hits the Active router, so that another must take over.
-    fn active_is_hit(&self) -> bool {
-        self.plan.target_number() == 1 && self.plan.routers.len() > 1
-    }
-
-    /// Waits until another router advertises, if one must.
-    fn watch_takeover(&mut self, fault: Stamp) -> Result<()> {
-        if !self.active_is_hit() {
-            return Ok(());
-        }
-        let old = self.lab.router(1)?.name();
-        let patience = self.group.active_down_interval() * 2 + Duration::from_secs(5);
-        if !self.follow(patience, |stage| stage.observer.successor(old).is_some()) {
-            return Err(self.timeout(format!("nobody took over from {old} after {fault}"), patience));
+    /// Waits until others are Active for all that the fault took away.
+    fn watch_takeover(&mut self, strike: &Strike) -> Result<()> {
+        let patience = self.plan.group(2).patience() * 2 + Duration::from_secs(5);
+        let taken = |stage: &Self| strike.lost.iter().all(|lost| stage.is_taken_over(lost));
+        if !self.follow(patience, taken) {
+            let missing: Vec<_> = strike
+                .lost
+                .iter()
+                .filter(|lost| !self.is_taken_over(lost))
+                .map(|(_, old)| old.as_str())
+                .collect();
+            let what = format!("nobody took over from {} after {}", missing.join(", "), strike.begin);
+            return Err(self.timeout(what, patience));
         }
         Ok(())
     }
 
+    fn is_taken_over(&self, (contest, old): &(Contest, String)) -> bool {
+        if *contest == self.contest {
+            return self.observer.active().is_some_and(|router| router != old);
+        }
+        self.forwarders.contests().any(|(other, router)| other == *contest && router != old)
+    }
+
     /// Watches until the probes flow again and a while longer, so that whatever still goes wrong is in the figures.
-    fn watch_aftermath(&mut self, fault: Stamp) -> Result<()> {
-        let interval = self.plan.advertisement_interval;
+    fn watch_aftermath(&mut self, strike: &Strike) -> Result<()> {
+        let interval = self.plan.protocol.interval();
         let flowing_since = Stamp::now();
-        let alone = self.active_is_hit().then(|| self.observer.successor("r1").map(str::to_owned)).flatten();
+        let hit = strike.lost.iter().any(|(contest, _)| *contest == self.contest);
+        let alone = hit.then(|| self.observer.active().map(str::to_owned)).flatten();
         let settled = |stage: &Self| {
             let alone = alone.as_deref().is_none_or(|name| stage.observer.alone(name));
             alone && stage.all_flow(flowing_since)
@@ -243,75 +394,27 @@ impl<'a> Stage<'a> {
         let left = (AFTERMATH + interval * 3 / 2).saturating_sub(Stamp::now().since(flowing_since));
         self.follow(left, |_| false);
         let end = Stamp::now();
-        if self.active_is_hit()
+        if !strike.lost.is_empty()
             && !self.probes.is_empty()
             && !self.follow(SETTLE, |stage| stage.all_flow(end))
         {
-            return Err(self.timeout("the probes do not flow again".to_owned(), end.since(fault) + SETTLE));
+            let waited = end.since(strike.begin) + SETTLE;
+            return Err(self.timeout("the probes do not flow again".to_owned(), waited));
         }
         Ok(())
     }
 
-    /// Works out the figures.
-    fn account(
-        &mut self,
-        records: &[ProbeRecord],
-        (fault, unheard): (Stamp, Option<Stamp>),
-    ) -> Result<FailoverReport> {
-        let takeover = if self.active_is_hit() {
-            let old = self.lab.router(1)?.name();
-            self.capture.look(0, |events| takeover(events, self.group.vrid, old, (fault, unheard)))
-        } else {
-            None
-        };
-        let mut hosts = Vec::new();
-        for (host, record) in self.lab.hosts().iter().zip(records) {
-            hosts.push(self.account_host(host, record, fault.before(LEAD))?);
+    fn account<'b>(&'b self, before: Before, strike: &'b Strike) -> Account<'b> {
+        let forwarders = self.lab.routers().iter().map(|router| self.forwarders.of_router(router.name()));
+        Account {
+            plan: self.plan,
+            lab: self.lab,
+            capture: &self.capture,
+            gateway: self.gateway,
+            strike,
+            before,
+            forwarders: forwarders.collect(),
         }
-        if self.capture.dropped() > 0 {
-            let what =
-                format!("{} frames were not captured; the figures would be void", self.capture.dropped());
-            return Err(LabError::Timeout { what, waited_ms: 0, detail: String::new() });
-        }
-        Ok(FailoverReport {
-            protocol: "vrrp",
-            family: match self.plan.family {
-                Family::V4 => 4,
-                Family::V6 => 6,
-            },
-            fault: self.plan.fault.to_string(),
-            target: self.plan.target.to_string(),
-            outage_ms: hosts.iter().map(|host| host.outage_ms).fold(0.0, f64::max),
-            bound_ms: millis(self.bound(takeover)),
-            takeover_ms: takeover.map(|takeover| millis(takeover.duration())),
-            hosts,
-        })
-    }
-
-    /// What the protocol allows the next in line.
-    fn bound(&self, takeover: Option<Takeover>) -> Duration {
-        let next = self.plan.group(2);
-        match takeover {
-            Some(Takeover { resigned: true, .. }) => next.skew_time(),
-            Some(Takeover { resigned: false, .. }) | None => next.active_down_interval(),
-        }
-    }
-
-    fn account_host(&mut self, host: &Node, record: &ProbeRecord, from: Stamp) -> Result<HostReport> {
-        let to = record.sent.last().copied().unwrap_or(from);
-        let (outage, begin) = record.longest_gap(from, to);
-        if outage > NOTEWORTHY {
-            let silent_us = u64::try_from(outage.as_micros()).unwrap_or(u64::MAX);
-            let entry = TimelineEntry::Recovered { host: record.host.clone(), silent_us };
-            (self.tell)(&LabEvent::Timeline { at: begin.after(outage), entry });
-        }
-        let router = self.lab.carrier_of(host, 0, self.gateway)?;
-        Ok(HostReport {
-            name: record.host.clone(),
-            router: router.map(|router| router.to_string()),
-            lost: record.lost(from, to),
-            outage_ms: millis(outage),
-        })
     }
 
     fn timeout(&self, what: String, waited: Duration) -> LabError {

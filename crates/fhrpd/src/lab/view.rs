@@ -54,7 +54,7 @@ impl View {
         self.picture.take(event);
         let line = match event {
             LabEvent::Timeline { at, entry } => Some(self.clock.line(*at, entry)),
-            LabEvent::RouterState { .. } | LabEvent::ProbeTick { .. } => None,
+            LabEvent::RouterState { .. } | LabEvent::ProbeTick { .. } | LabEvent::Share { .. } => None,
         };
         // A display that is gone takes nothing with it.
         match &mut self.output {
@@ -112,9 +112,23 @@ impl Timeline {
 /// What is known now.
 struct Picture {
     title: String,
-    routers: BTreeMap<String, (&'static str, RouterState)>,
+    routers: BTreeMap<String, Router>,
     streams: BTreeMap<String, Stream>,
     hosts: u16,
+}
+
+/// How a router fares.
+struct Router {
+    daemon: &'static str,
+    state: RouterState,
+    /// In GLBP, what it does for hosts.
+    share: Option<Share>,
+}
+
+/// What a router does in GLBP.
+struct Share {
+    forwarders: Vec<u8>,
+    octets: u64,
 }
 
 /// How a host's probes fared.
@@ -130,13 +144,13 @@ struct Stream {
 impl Picture {
     fn new(plan: &FailoverPlan) -> Self {
         let routers = (1..).zip(&plan.routers);
-        let routers =
-            routers.map(|(number, daemon)| (format!("r{number}"), (daemon.name(), RouterState::Starting)));
+        let routers = routers.map(|(number, daemon)| {
+            let router = Router { daemon: daemon.name(), state: RouterState::Starting, share: None };
+            (format!("r{number}"), router)
+        });
+        let what = plan.protocol.describe(plan.family);
         Self {
-            title: format!(
-                "VRRP over {}, advertisements every {:?}; fault: {} hits {}",
-                plan.family, plan.advertisement_interval, plan.fault, plan.target
-            ),
+            title: format!("{what}; fault: {} hits {}", plan.fault, plan.target),
             routers: routers.collect(),
             streams: BTreeMap::new(),
             hosts: u16::from(plan.hosts),
@@ -150,8 +164,13 @@ impl Picture {
     fn take(&mut self, event: &LabEvent) {
         match event {
             LabEvent::RouterState { router, state, .. } => {
-                if let Some((_, known)) = self.routers.get_mut(router) {
-                    *known = *state;
+                if let Some(known) = self.routers.get_mut(router) {
+                    known.state = *state;
+                }
+            }
+            LabEvent::Share { router, forwarders, octets } => {
+                if let Some(known) = self.routers.get_mut(router) {
+                    known.share = Some(Share { forwarders: forwarders.clone(), octets: *octets });
                 }
             }
             LabEvent::ProbeTick { host, counters } => {
@@ -171,19 +190,33 @@ impl Picture {
 
     fn lines(&self, width: usize) -> Vec<Line<'_>> {
         let mut lines = vec![Line::styled(self.title.as_str(), Style::new().add_modifier(Modifier::BOLD))];
-        lines.extend(self.routers.iter().map(|(name, (daemon, state))| {
-            let style = match state {
-                RouterState::Active => Style::new().fg(Color::Green).add_modifier(Modifier::BOLD),
-                RouterState::Down => Style::new().fg(Color::Red),
-                RouterState::Starting | RouterState::Backup => Style::new(),
-            };
-            Line::from(vec![
-                Span::raw(format!("{name:<4} {daemon:<10} ")),
-                Span::styled(state.to_string(), style),
-            ])
-        }));
+        lines.extend(self.routers.iter().map(|(name, router)| router.line(name)));
         lines.extend(self.streams.iter().map(|(name, stream)| stream.line(name, width)));
         lines
+    }
+}
+
+impl Router {
+    fn line(&self, name: &str) -> Line<'static> {
+        let style = match self.state {
+            RouterState::Active => Style::new().fg(Color::Green).add_modifier(Modifier::BOLD),
+            RouterState::Down => Style::new().fg(Color::Red),
+            RouterState::Starting
+            | RouterState::Backup
+            | RouterState::Listen
+            | RouterState::Speak
+            | RouterState::Standby => Style::new(),
+        };
+        let share = self.share.as_ref().map(|Share { forwarders, octets }| {
+            format!("{:<9} forwarders {:<8} {octets:>12} octets", "", super::numbers(forwarders))
+        });
+        let state = self.state.to_string();
+        let room = share.as_deref().and_then(|share| share.get(state.len()..)).unwrap_or_default();
+        Line::from(vec![
+            Span::raw(format!("{name:<4} {:<10} ", self.daemon)),
+            Span::styled(state, style),
+            Span::raw(room.to_owned()),
+        ])
     }
 }
 
