@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod glbp;
+mod hsrp;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -11,6 +12,7 @@ use fhrp_wire::envelope::{self, Packet, nd};
 use fhrp_wire::vrrp::{self, AuthData, Body};
 
 pub use glbp::decode_glbp;
+pub use hsrp::decode_hsrp;
 
 const SOURCE_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 const SOURCE_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1));

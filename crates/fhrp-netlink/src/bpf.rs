@@ -1,40 +1,20 @@
 //! Which frames the kernel hands over: a classic BPF program, and the assembler that writes it.
 //!
 //! The filter runs in the kernel for every frame of the interface, so that foreign traffic costs no wake-up. It looks
-//! at protocol numbers only; whether a frame is sound is decided later, where there is a counter for each fault.
-//! IPv6 extension headers are not followed: no VRRP speaker sends them, and the filter could not follow a chain.
+//! at protocol numbers, ports, and the addresses that are resolved; whether a frame is sound is decided later, where
+//! there is a counter for each fault. Where a protocol speaks to a group only, what is sent to one host is foreign:
+//! routers pass on much of that, and any of it may have a port of ours. IPv6 extension headers are not followed: no
+//! speaker sends them, and the filter could not follow a chain.
 //!
 //! Frames come without their 802.1Q tag (the kernel takes it off first), so the offsets hold for tagged frames too;
 //! the receiver sorts those out.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv6Addr};
+
+use fhrp::{Protocol, Protocols, Reception};
+use fhrp_wire::{glbp, hsrp, vrrp};
 use socket2::SockFilter;
-use thiserror::Error;
-
-/// One line of the filter's source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Line {
-    /// Names the next instruction.
-    Label(&'static str),
-    /// Loads two octets, big-endian, at this offset of the frame. Reading past its end rejects the frame.
-    LoadHalf(u32),
-    /// Loads one octet.
-    LoadByte(u32),
-    /// Goes to the label, which must lie ahead, if what was loaded equals the value; else to the next line.
-    Equal(u32, &'static str),
-    /// Accepts this many octets of the frame; none rejects it.
-    Return(u32),
-}
-
-/// Why source lines make no program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(crate) enum AssembleError {
-    /// No such label ahead of the jump; classic BPF cannot jump back.
-    #[error("packet filter: no label {0} ahead of a jump to it")]
-    NoLabelAhead(&'static str),
-    /// The label is more than 255 instructions away.
-    #[error("packet filter: label {0} is too far away")]
-    TooFar(&'static str),
-}
 
 /// A classic BPF instruction, as `struct sock_filter` has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,56 +25,63 @@ struct Instruction {
     operand: u32,
 }
 
+const LOAD_WORD: u16 = 0x20;
 const LOAD_HALF: u16 = 0x28;
 const LOAD_BYTE: u16 = 0x30;
+const LOAD_HALF_INDEXED: u16 = 0x48;
+/// Four times the low half of an octet, into the index: the length of an IPv4 header.
+const LOAD_HEADER_LENGTH: u16 = 0xb1;
+const JUMP: u16 = 0x05;
 const JUMP_EQUAL: u16 = 0x15;
+const JUMP_AT_LEAST: u16 = 0x35;
+const JUMP_ANY_BIT: u16 = 0x45;
 const RETURN: u16 = 0x06;
 
+/// `BPF_MAXINSNS`.
+const MAX_INSTRUCTIONS: usize = 4096;
+const WHOLE_FRAME: u32 = 0x0004_0000;
+
 const ETHERTYPE_AT: u32 = 12;
-const IPV4_PROTOCOL_AT: u32 = 14 + 9;
-const IPV6_NEXT_HEADER_AT: u32 = 14 + 6;
-const ICMPV6_TYPE_AT: u32 = 14 + 40;
+const PAYLOAD_AT: u32 = 14;
+const ARP_OPERATION_AT: u32 = PAYLOAD_AT + 6;
+const ARP_TARGET_AT: u32 = PAYLOAD_AT + 24;
+const IPV4_FRAGMENT_AT: u32 = PAYLOAD_AT + 6;
+const IPV4_PROTOCOL_AT: u32 = PAYLOAD_AT + 9;
+const IPV4_DESTINATION_AT: u32 = PAYLOAD_AT + 16;
+const IPV6_NEXT_HEADER_AT: u32 = PAYLOAD_AT + 6;
+const IPV6_DESTINATION_AT: u32 = PAYLOAD_AT + 24;
+const IPV6_PAYLOAD_AT: u32 = PAYLOAD_AT + 40;
+const ND_TARGET_AT: u32 = IPV6_PAYLOAD_AT + 8;
+/// From the start of a UDP header.
+const UDP_DESTINATION_AT: u32 = 2;
 
 const ETHERTYPE_IPV4: u32 = 0x0800;
+const ETHERTYPE_ARP: u32 = 0x0806;
 const ETHERTYPE_IPV6: u32 = 0x86dd;
-const PROTOCOL_VRRP: u32 = 112;
+const ARP_REQUEST: u32 = 1;
+/// The offset of a fragment; where it is not 0, there is no UDP header.
+const FRAGMENT_OFFSET: u32 = 0x1fff;
+const PROTOCOL_UDP: u32 = 17;
 /// Authentication Header: VRRPv2 authentication type 2 (RFC 2338 §5.3.6), seen to be counted.
 const PROTOCOL_AH: u32 = 51;
 const PROTOCOL_ICMPV6: u32 = 58;
 /// RFC 4861 §4.1: routers that are Active answer it.
 const ROUTER_SOLICITATION: u32 = 133;
-const WHOLE_FRAME: u32 = 0x0004_0000;
+const NEIGHBOR_SOLICITATION: u32 = 135;
+/// The first octet of a multicast address, at least (IPv4) or exactly (IPv6).
+const IPV4_MULTICAST: u32 = 224;
+const IPV6_MULTICAST: u32 = 0xff;
 
-/// What this program lets in: VRRP and AH over IPv4, VRRP and Router Solicitations over IPv6.
-const WANTED: &[Line] = &[
-    Line::LoadHalf(ETHERTYPE_AT),
-    Line::Equal(ETHERTYPE_IPV4, "ipv4"),
-    Line::Equal(ETHERTYPE_IPV6, "ipv6"),
-    Line::Return(0),
-    Line::Label("ipv4"),
-    Line::LoadByte(IPV4_PROTOCOL_AT),
-    Line::Equal(PROTOCOL_VRRP, "accept"),
-    Line::Equal(PROTOCOL_AH, "accept"),
-    Line::Return(0),
-    Line::Label("ipv6"),
-    Line::LoadByte(IPV6_NEXT_HEADER_AT),
-    Line::Equal(PROTOCOL_VRRP, "accept"),
-    Line::Equal(PROTOCOL_ICMPV6, "icmpv6"),
-    Line::Return(0),
-    Line::Label("icmpv6"),
-    Line::LoadByte(ICMPV6_TYPE_AT),
-    Line::Equal(ROUTER_SOLICITATION, "accept"),
-    Line::Return(0),
-    Line::Label("accept"),
-    Line::Return(WHOLE_FRAME),
-];
+/// The filter for what is wanted of an interface. `None` if it would be longer than the kernel takes.
+pub(crate) fn wanted_frames(reception: &Reception) -> Option<Vec<SockFilter>> {
+    let program = wanted(reception.protocols, &Targets::of(&reception.resolves)).0;
+    (program.len() <= MAX_INSTRUCTIONS).then(|| program.into_iter().map(SockFilter::from).collect())
+}
 
-/// The filter for interfaces where groups run.
-///
-/// # Errors
-/// [`AssembleError`] for a mistake in the source of the filter.
-pub(crate) fn wanted_frames() -> Result<Vec<SockFilter>, AssembleError> {
-    Ok(assemble(WANTED)?.into_iter().map(SockFilter::from).collect())
+/// The filter for an interface where so many addresses are resolved that the kernel cannot look for each: every
+/// question of a host is handed over.
+pub(crate) fn every_question(protocols: Protocols) -> Vec<SockFilter> {
+    wanted(protocols, &Targets::Every).0.into_iter().map(SockFilter::from).collect()
 }
 
 /// The filter for sockets that only send: keeps the kernel from queueing what nobody reads.
@@ -102,48 +89,207 @@ pub(crate) fn nothing() -> [SockFilter; 1] {
     [SockFilter::new(RETURN, 0, 0, 0)]
 }
 
-/// First pass: where the labels are. Second pass: jumps become distances.
-fn assemble(source: &[Line]) -> Result<Vec<Instruction>, AssembleError> {
-    let labels = label_positions(source);
-    let mut program = Vec::with_capacity(source.len());
-    for line in source {
-        let instruction = match *line {
-            Line::Label(_) => continue,
-            Line::LoadHalf(offset) => plain(LOAD_HALF, offset),
-            Line::LoadByte(offset) => plain(LOAD_BYTE, offset),
-            Line::Equal(value, label) => {
-                let if_true = distance(&labels, program.len(), label)?;
-                Instruction { code: JUMP_EQUAL, if_true, if_false: 0, operand: value }
-            }
-            Line::Return(octets) => plain(RETURN, octets),
-        };
-        program.push(instruction);
-    }
-    Ok(program)
+/// The addresses whose resolution is answered here.
+#[derive(Clone, Debug)]
+enum Targets {
+    These { ipv4: BTreeSet<u32>, ipv6: BTreeSet<Ipv6Addr> },
+    Every,
 }
 
-fn label_positions(source: &[Line]) -> Vec<(&'static str, usize)> {
-    let mut labels = Vec::new();
-    let mut position = 0;
-    for line in source {
-        match line {
-            Line::Label(name) => labels.push((*name, position)),
-            Line::LoadHalf(_) | Line::LoadByte(_) | Line::Equal(..) | Line::Return(_) => position += 1,
+impl Targets {
+    fn of(addresses: &[IpAddr]) -> Self {
+        let (mut ipv4, mut ipv6) = (BTreeSet::new(), BTreeSet::new());
+        for address in addresses {
+            match address {
+                IpAddr::V4(address) => ipv4.insert(address.to_bits()),
+                IpAddr::V6(address) => ipv6.insert(*address),
+            };
+        }
+        Self::These { ipv4, ipv6 }
+    }
+
+    /// Accepts an ARP request for one of them.
+    fn requested(&self) -> Block {
+        let program = Block::default();
+        match self {
+            Self::These { ipv4, .. } if ipv4.is_empty() => program.reject(),
+            Self::These { ipv4, .. } => {
+                let target =
+                    Block::default().load_word(ARP_TARGET_AT).when_any(ipv4.iter().copied()).reject();
+                program.load_half(ARP_OPERATION_AT).when(Test::Equal(ARP_REQUEST), target).reject()
+            }
+            Self::Every => {
+                let request = Test::Equal(ARP_REQUEST);
+                program.load_half(ARP_OPERATION_AT).when(request, Block::default().accept()).reject()
+            }
         }
     }
-    labels
+
+    /// Accepts a neighbour solicitation for one of them. Addresses that differ in their last 32 bits only, as most
+    /// of a host's do, cost one instruction each.
+    fn solicited(&self) -> Block {
+        let ipv6 = match self {
+            Self::These { ipv6, .. } => ipv6,
+            Self::Every => return Block::default().accept(),
+        };
+        let mut by_start: BTreeMap<[u32; 3], Vec<u32>> = BTreeMap::new();
+        for address in ipv6 {
+            let [first, second, third, last] = words(*address);
+            by_start.entry([first, second, third]).or_default().push(last);
+        }
+        let program = by_start.into_iter().fold(Block::default(), |program, (start, ends)| {
+            let mut found = Block::default().load_word(ND_TARGET_AT + 12).when_any(ends);
+            for (offset, word) in [8, 4].into_iter().zip(start.iter().rev()) {
+                found = Block::default().load_word(ND_TARGET_AT + offset).when(Test::Equal(*word), found);
+            }
+            let [first, ..] = start;
+            program.load_word(ND_TARGET_AT).when(Test::Equal(first), found)
+        });
+        program.reject()
+    }
 }
 
-/// Instructions between the jump at `from` and the label.
-fn distance(labels: &[(&'static str, usize)], from: usize, label: &'static str) -> Result<u8, AssembleError> {
-    let target = labels.iter().find(|(name, _)| *name == label).map(|(_, position)| *position);
-    let ahead = target.and_then(|target| target.checked_sub(from + 1));
-    let ahead = ahead.ok_or(AssembleError::NoLabelAhead(label))?;
-    u8::try_from(ahead).map_err(|_| AssembleError::TooFar(label))
+fn words(address: Ipv6Addr) -> [u32; 4] {
+    let [a, b, c, d, e, f, g, h] = address.segments();
+    [(a, b), (c, d), (e, f), (g, h)].map(|(high, low)| u32::from(high) << 16 | u32::from(low))
 }
 
-fn plain(code: u16, operand: u32) -> Instruction {
-    Instruction { code, if_true: 0, if_false: 0, operand }
+fn wanted(protocols: Protocols, targets: &Targets) -> Block {
+    Block::default()
+        .load_half(ETHERTYPE_AT)
+        .when(Test::Equal(ETHERTYPE_IPV4), over_ipv4(protocols))
+        .when(Test::Equal(ETHERTYPE_ARP), targets.requested())
+        .when(Test::Equal(ETHERTYPE_IPV6), over_ipv6(protocols, targets))
+        .reject()
+}
+
+fn over_ipv4(protocols: Protocols) -> Block {
+    let mut program = Block::default().load_byte(IPV4_PROTOCOL_AT);
+    if protocols.contains(Protocol::Vrrp) {
+        for protocol in [u32::from(vrrp::PROTOCOL), PROTOCOL_AH] {
+            program = program.when(Test::Equal(protocol), Block::default().accept());
+        }
+    }
+    let mut udp = Block::default()
+        .load_half(IPV4_FRAGMENT_AT)
+        .when(Test::AnyBit(FRAGMENT_OFFSET), Block::default().reject())
+        .load_behind_ipv4_header(UDP_DESTINATION_AT);
+    if protocols.contains(Protocol::Glbp) {
+        udp = udp.when(Test::Equal(glbp::PORT.into()), Block::default().accept());
+    }
+    if protocols.contains(Protocol::Hsrp) {
+        let multicast = Block::default()
+            .load_byte(IPV4_DESTINATION_AT)
+            .when(Test::AtLeast(IPV4_MULTICAST), Block::default().accept())
+            .reject();
+        udp = udp.when(Test::Equal(hsrp::PORT_V4.into()), multicast);
+    }
+    program.when(Test::Equal(PROTOCOL_UDP), udp.reject()).reject()
+}
+
+fn over_ipv6(protocols: Protocols, targets: &Targets) -> Block {
+    let mut program = Block::default().load_byte(IPV6_NEXT_HEADER_AT);
+    if protocols.contains(Protocol::Vrrp) {
+        program = program.when(Test::Equal(vrrp::PROTOCOL.into()), Block::default().accept());
+    }
+    let icmpv6 = Block::default()
+        .load_byte(IPV6_PAYLOAD_AT)
+        .when(Test::Equal(ROUTER_SOLICITATION), Block::default().accept())
+        .when(Test::Equal(NEIGHBOR_SOLICITATION), targets.solicited())
+        .reject();
+    let mut udp = Block::default().load_half(IPV6_PAYLOAD_AT + UDP_DESTINATION_AT);
+    if protocols.contains(Protocol::Glbp) {
+        udp = udp.when(Test::Equal(glbp::PORT.into()), Block::default().accept());
+    }
+    if protocols.contains(Protocol::Hsrp) {
+        let multicast = Block::default()
+            .load_byte(IPV6_DESTINATION_AT)
+            .when(Test::Equal(IPV6_MULTICAST), Block::default().accept())
+            .reject();
+        udp = udp.when(Test::Equal(hsrp::PORT_V6.into()), multicast);
+    }
+    program.when(Test::Equal(PROTOCOL_ICMPV6), icmpv6).when(Test::Equal(PROTOCOL_UDP), udp.reject()).reject()
+}
+
+/// A question about what was loaded last.
+#[derive(Clone, Copy, Debug)]
+enum Test {
+    Equal(u32),
+    AtLeast(u32),
+    AnyBit(u32),
+}
+
+/// Instructions that are entered at the first and either return or run off their end. Classic BPF only jumps ahead,
+/// and so do blocks within blocks.
+#[derive(Clone, Debug, Default)]
+struct Block(Vec<Instruction>);
+
+impl Block {
+    /// Loads two octets, big-endian, at this offset of the frame. Reading past its end rejects the frame.
+    fn load_half(self, offset: u32) -> Self {
+        self.plain(LOAD_HALF, offset)
+    }
+
+    fn load_byte(self, offset: u32) -> Self {
+        self.plain(LOAD_BYTE, offset)
+    }
+
+    fn load_word(self, offset: u32) -> Self {
+        self.plain(LOAD_WORD, offset)
+    }
+
+    /// Two octets at an offset from the end of the IPv4 header, whatever its options.
+    fn load_behind_ipv4_header(self, offset: u32) -> Self {
+        self.plain(LOAD_HEADER_LENGTH, PAYLOAD_AT).plain(LOAD_HALF_INDEXED, PAYLOAD_AT + offset)
+    }
+
+    fn accept(self) -> Self {
+        self.plain(RETURN, WHOLE_FRAME)
+    }
+
+    fn reject(self) -> Self {
+        self.plain(RETURN, 0)
+    }
+
+    /// Goes through `then` if the answer is yes.
+    fn when(mut self, test: Test, then: Self) -> Self {
+        let (code, operand) = match test {
+            Test::Equal(value) => (JUMP_EQUAL, value),
+            Test::AtLeast(value) => (JUMP_AT_LEAST, value),
+            Test::AnyBit(bits) => (JUMP_ANY_BIT, bits),
+        };
+        match u8::try_from(then.0.len()) {
+            Ok(if_false) => self.0.push(Instruction { code, if_true: 0, if_false, operand }),
+            Err(_) => {
+                // Only the unconditional jump reaches that far.
+                self.0.push(Instruction { code, if_true: 1, if_false: 0, operand });
+                self = self.plain(JUMP, u32::try_from(then.0.len()).unwrap_or(u32::MAX));
+            }
+        }
+        self.0.extend(then.0);
+        self
+    }
+
+    /// Accepts if what was loaded is one of these.
+    fn when_any(mut self, values: impl IntoIterator<Item = u32>) -> Self {
+        let values: Vec<_> = values.into_iter().collect();
+        // As many as can jump to the same end.
+        for chunk in values.chunks(usize::from(u8::MAX)) {
+            // From each to the accepting end, over those after it and one jump.
+            for (value, if_true) in
+                chunk.iter().zip((1..=u8::MAX).rev().skip(usize::from(u8::MAX) - chunk.len()))
+            {
+                self.0.push(Instruction { code: JUMP_EQUAL, if_true, if_false: 0, operand: *value });
+            }
+            self = self.plain(JUMP, 1).accept();
+        }
+        self
+    }
+
+    fn plain(mut self, code: u16, operand: u32) -> Self {
+        self.0.push(Instruction { code, if_true: 0, if_false: 0, operand });
+        self
+    }
 }
 
 impl From<Instruction> for SockFilter {
@@ -153,91 +299,4 @@ impl From<Instruction> for SockFilter {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What the kernel does with a program of these instructions.
-    fn run(program: &[Instruction], frame: &[u8]) -> u32 {
-        let mut accumulator = 0;
-        let mut at = 0;
-        loop {
-            let instruction = program[at];
-            let offset = instruction.operand as usize;
-            at += 1;
-            match instruction.code {
-                LOAD_HALF => match frame.get(offset..offset + 2) {
-                    Some(octets) => accumulator = u32::from(octets[0]) << 8 | u32::from(octets[1]),
-                    None => return 0,
-                },
-                LOAD_BYTE => match frame.get(offset) {
-                    Some(octet) => accumulator = u32::from(*octet),
-                    None => return 0,
-                },
-                JUMP_EQUAL if accumulator == instruction.operand => at += usize::from(instruction.if_true),
-                JUMP_EQUAL => at += usize::from(instruction.if_false),
-                RETURN => return instruction.operand,
-                other => panic!("unknown code {other:#x}"),
-            }
-        }
-    }
-
-    /// A frame of 60 octets with the given octets put at their offsets.
-    fn frame(patches: &[(usize, u8)]) -> [u8; 60] {
-        let mut frame = [0; 60];
-        for (offset, octet) in patches {
-            frame[*offset] = *octet;
-        }
-        frame
-    }
-
-    fn accepted(frame: &[u8]) -> bool {
-        run(&assemble(WANTED).unwrap(), frame) == WHOLE_FRAME
-    }
-
-    #[test]
-    fn lets_in_what_the_protocols_speak() {
-        assert!(accepted(&frame(&[(12, 0x08), (23, 112)])), "VRRP over IPv4");
-        assert!(accepted(&frame(&[(12, 0x08), (23, 51)])), "AH over IPv4");
-        assert!(accepted(&frame(&[(12, 0x86), (13, 0xdd), (20, 112)])), "VRRP over IPv6");
-        assert!(accepted(&frame(&[(12, 0x86), (13, 0xdd), (20, 58), (54, 133)])), "Router Solicitation");
-    }
-
-    #[test]
-    fn keeps_out_everything_else() {
-        assert!(!accepted(&frame(&[(12, 0x08), (23, 17), (36, 0x07), (37, 0xc1)])), "UDP");
-        assert!(!accepted(&frame(&[(12, 0x08), (13, 0x06), (23, 112)])), "ARP");
-        assert!(!accepted(&frame(&[(12, 0x86), (13, 0xdd), (20, 51)])), "AH over IPv6");
-        assert!(!accepted(&frame(&[(12, 0x86), (13, 0xdd), (20, 58), (54, 135)])), "Neighbour Solicitation");
-        assert!(!accepted(&frame(&[(12, 0x86), (13, 0xdd), (20, 0), (54, 112)])), "hop-by-hop options");
-        assert!(!accepted(&frame(&[(12, 0x81), (16, 0x08), (23, 112), (27, 112)])), "a second VLAN tag");
-        assert!(!accepted(&frame(&[(12, 0x00), (13, 0x2e), (23, 112)])), "IEEE 802.3 length");
-    }
-
-    #[test]
-    fn a_frame_that_ends_early_is_kept_out() {
-        let vrrp = frame(&[(12, 0x08), (23, 112)]);
-        assert!(!accepted(&vrrp[..23]));
-        assert!(!accepted(&vrrp[..13]));
-        assert!(!accepted(&[]));
-        assert!(accepted(&vrrp[..24]));
-    }
-
-    #[test]
-    fn labels_become_distances() {
-        let source =
-            [Line::Equal(1, "b"), Line::Label("a"), Line::Return(0), Line::Label("b"), Line::Return(7)];
-        let jump = Instruction { code: JUMP_EQUAL, if_true: 1, if_false: 0, operand: 1 };
-        assert_eq!(assemble(&source).unwrap(), [jump, plain(RETURN, 0), plain(RETURN, 7)]);
-    }
-
-    #[test]
-    fn a_label_must_lie_ahead_and_near() {
-        assert_eq!(assemble(&[Line::Equal(1, "x")]), Err(AssembleError::NoLabelAhead("x")));
-        let back = [Line::Label("x"), Line::Equal(1, "x")];
-        assert_eq!(assemble(&back), Err(AssembleError::NoLabelAhead("x")));
-        let mut far = vec![Line::Equal(1, "x")];
-        far.extend([Line::Return(0); 256]);
-        far.push(Line::Label("x"));
-        assert_eq!(assemble(&far), Err(AssembleError::TooFar("x")));
-    }
-}
+mod tests;

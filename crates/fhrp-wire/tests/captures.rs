@@ -1,55 +1,20 @@
 //! Traffic of other implementations: read, and written again byte for byte.
-//!
-//! The captures are not part of this repository. They are looked for beside the workspace, or where
-//! `FHRP_CAPTURES` says.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod common;
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 
 use bytes::BytesMut;
+use common::captures::frames;
 use fhrp_wire::envelope::{self, Packet};
 use fhrp_wire::vrrp::{self, AuthData, Body, ChecksumForm, ChecksumSeen, KeyBytes, Parsed, TextKey, Version};
-use pcap_parser::traits::PcapReaderIterator;
-use pcap_parser::{LegacyPcapReader, PcapBlockOwned, PcapError};
-
-/// The directory of captures, or `None` after saying that the test is skipped.
-fn captures() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/captures");
-    let directory = std::env::var_os("FHRP_CAPTURES").map_or(beside, PathBuf::from);
-    if directory.is_dir() {
-        return Some(directory);
-    }
-    common::skip("captures", &format!("there is no directory {}", directory.display()));
-    None
-}
-
-fn frames(file: &Path) -> Vec<Vec<u8>> {
-    let mut reader = LegacyPcapReader::new(1 << 16, std::fs::File::open(file).unwrap()).unwrap();
-    let mut frames = Vec::new();
-    loop {
-        match reader.next() {
-            Ok((octets, block)) => {
-                if let PcapBlockOwned::Legacy(block) = block {
-                    frames.push(block.data.to_vec());
-                }
-                reader.consume(octets);
-            }
-            Err(PcapError::Incomplete(_)) => reader.refill().unwrap(),
-            Err(PcapError::Eof) => return frames,
-            Err(error) => panic!("{}: {error:?}", file.display()),
-        }
-    }
-}
 
 /// Calls `check` with the source of every VRRP packet and what it says, once it has been written again as it was
 /// received; returns the number of packets.
 fn every_packet(file: &str, mut check: impl FnMut(IpAddr, &Parsed<'_>)) -> Option<usize> {
-    let directory = captures()?;
     let mut packets = 0;
-    for frame in frames(&directory.join(file)) {
+    for frame in frames(file)? {
         let (source, destination, payload) = match envelope::parse(&frame).unwrap().packet {
             Packet::Ipv4(ip) if ip.protocol == vrrp::PROTOCOL => {
                 assert_eq!(ip.ttl, vrrp::TTL);
@@ -132,8 +97,7 @@ fn cisco_md5() {
 /// Frame Relay frames made to break parsers; here they stand for octets of any kind.
 #[test]
 fn malformed_octets() {
-    let Some(directory) = captures() else { return };
-    let frames = frames(&directory.join("vrrp-malformed-fuzz.pcap"));
+    let Some(frames) = frames("vrrp-malformed-fuzz.pcap") else { return };
     assert_eq!(frames.len(), 3);
     let v4 = (common::ip("10.0.0.1"), vrrp::GROUP_V4.into());
     let v6 = (common::ip("fe80::1"), vrrp::GROUP_V6.into());

@@ -324,6 +324,45 @@ fn neighbour_advertisements_are_built() {
     assert_eq!(out, hex(expected));
 }
 
+/// A GLBP gateway names forwarders as it sees fit, and leaves out where it does not want to be found.
+#[test]
+fn answers_that_name_another_mac_or_none() {
+    let (interface, virtual_mac) = (mac("02:00:00:00:00:01"), mac("00:07:b4:00:2e:02"));
+    let (host, address) = (mac("02:00:00:00:00:07"), Ipv4Addr::new(192, 0, 2, 1));
+    let mut out = BytesMut::new();
+    let link = Link { source: interface, destination: host };
+    let destination = Ipv4Addr::new(192, 0, 2, 7);
+    build::arp_reply(&mut out, ArpReply { link, mac: virtual_mac, address, destination });
+    let expected = "020000000007 020000000001 0806
+        0001 0800 06 04 0002 0007b4002e02 c0000201 020000000007 c0000207";
+    assert_eq!(out, hex(expected));
+
+    let link = Link { source: interface, destination: mac("33:33:00:00:00:01") };
+    let (address, destination) = (v6("fe80::7:b4ff:fe00:2e00"), v6("ff02::1"));
+    let flags = NaFlags { router: true, solicited: false, overrides: false };
+    out.clear();
+    let announcement = NeighborAdvertisement { link, address, destination, flags, target_mac: None };
+    build::neighbor_advertisement(&mut out, &announcement);
+    let expected = "333300000001 020000000001 86dd 6c00000000183aff
+        fe800000000000000007b4fffe002e00 ff020000000000000000000000000001
+        8800399780000000 fe800000000000000007b4fffe002e00";
+    assert_eq!(out, hex(expected));
+
+    out.clear();
+    let advertisement = RouterAdvertisement {
+        source_mac: interface,
+        option_mac: None,
+        source: address,
+        mtu: None,
+        ..router_advertisement(&[])
+    };
+    build::router_advertisement(&mut out, &advertisement).unwrap();
+    let expected = "333300000001 020000000001 86dd 6c00000000103aff
+        fe800000000000000007b4fffe002e00 ff020000000000000000000000000001
+        8600542040000708 0000000000000000";
+    assert_eq!(out, hex(expected));
+}
+
 const PREFIX: PrefixInfo = PrefixInfo {
     prefix: Ipv6Addr::new(0xfd00, 0xa, 0, 0, 0, 0, 0, 0x254),
     length: 64,

@@ -8,10 +8,9 @@
 mod common;
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
-use std::process::Command;
 
 use bytes::BytesMut;
+use common::tshark::{self, Case, case};
 use common::{ip, ips, v2, v3};
 use fhrp_wire::envelope::build::{
     self, ArpReply, Link, NeighborAdvertisement, PrefixInfo, RouterAdvertisement,
@@ -22,13 +21,6 @@ use fhrp_wire::vrrp::{
     advertisement_frame, virtual_mac,
 };
 use fhrp_wire::{Family, MacAddr};
-
-/// A frame, and what tshark has to say about some fields.
-struct Case {
-    name: &'static str,
-    frame: BytesMut,
-    fields: Vec<(&'static str, &'static str)>,
-}
 
 const GOOD: &str = "1";
 const BAD: &str = "0";
@@ -41,61 +33,9 @@ const ICMP: [(&str, &str); 1] = [("icmpv6.checksum.status", GOOD)];
 
 #[test]
 fn tshark_agrees() {
-    if Command::new("tshark").arg("--version").output().is_err() {
-        return common::skip("tshark", "there is no such program");
-    }
     let cases: Vec<Case> =
         [version_2(), version_3(), arp(), neighbour_discovery()].into_iter().flatten().collect();
-    let mut names: Vec<&str> = cases.iter().flat_map(|case| &case.fields).map(|(name, _)| *name).collect();
-    names.sort_unstable();
-    names.dedup();
-    let rows = decode(&cases, &names);
-    assert_eq!(rows.len(), cases.len());
-    for (case, row) in cases.iter().zip(&rows) {
-        for (name, value) in &case.fields {
-            let index = names.iter().position(|other| other == name).unwrap();
-            assert_eq!(row[index], *value, "{name} of {}", case.name);
-        }
-    }
-    println!("tshark decoded {} frames as they were meant", cases.len());
-}
-
-/// One row for each frame, one column for each field.
-fn decode(cases: &[Case], names: &[&str]) -> Vec<Vec<String>> {
-    let file = std::env::temp_dir().join(format!("fhrp-wire-tshark-{}.pcap", std::process::id()));
-    std::fs::write(&file, pcap(cases)).unwrap();
-    let output = tshark(&file).args(names.iter().flat_map(|name| ["-e", name])).output().unwrap();
-    std::fs::remove_file(&file).unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().map(|line| line.split('|').map(str::to_owned).collect()).collect()
-}
-
-fn tshark(file: &Path) -> Command {
-    let mut command = Command::new("tshark");
-    command.args(["-n", "-o", "ip.check_checksum:TRUE", "-T", "fields", "-E", "separator=|", "-r"]).arg(file);
-    command
-}
-
-/// Classic pcap, little endian, microseconds, Ethernet: a header of 24 octets, 16 before each frame.
-fn pcap(cases: &[Case]) -> Vec<u8> {
-    let mut file = common::hex("d4c3b2a1 0200 0400 00000000 00000000 ffff0000 01000000");
-    for case in cases {
-        let octets = u32::try_from(case.frame.len()).unwrap().to_le_bytes();
-        file.extend([[0; 4], [0; 4], octets, octets].concat());
-        file.extend_from_slice(&case.frame);
-    }
-    file
-}
-
-fn case(
-    name: &'static str,
-    frame: BytesMut,
-    common: &[(&'static str, &'static str)],
-    own: &[(&'static str, &'static str)],
-) -> Case {
-    let healthy = [("_ws.malformed", "")];
-    Case { name, frame, fields: [&healthy[..], common, own].concat() }
+    tshark::agrees(&cases);
 }
 
 fn advertisement(value: Advertisement<'_>, checksum: ChecksumForm) -> BytesMut {

@@ -13,7 +13,8 @@ use fhrp_election::{Effect, Instant};
 
 use crate::config::WallClock;
 use crate::deadlines::Deadlines;
-use crate::group::{Announce, Group, Out};
+use crate::group::{Announce, Out};
+use crate::slot::Slot;
 use crate::{
     Action, GroupConfig, GroupId, GroupStatus, IfIndex, InterfaceName, InterfaceStats, LinkEvent, LinkState,
     ProgramFault, Revision, SeatId, Stats, TrackName, TrackState,
@@ -38,7 +39,7 @@ use interface::Interface;
 #[derive(Debug, Default)]
 pub struct Engine {
     /// Slots are reused; ids of seats are not.
-    groups: Vec<Option<Group>>,
+    groups: Vec<Option<Slot>>,
     ids: BTreeMap<GroupId, usize>,
     seats: BTreeMap<SeatId, usize>,
     interfaces: Vec<Interface>,
@@ -87,10 +88,10 @@ impl Engine {
         if self.ids.contains_key(&id) {
             return Err(DuplicateGroup(id));
         }
-        self.seats_given += 1;
-        let seat = SeatId(self.seats_given);
+        let first = SeatId(self.seats_given + 1);
+        self.seats_given += Slot::seats_needed(&config);
         let slot = self.groups.iter().position(Option::is_none).unwrap_or(self.groups.len());
-        let mut group = Group::new(seat, config);
+        let mut group = Slot::new(first, config);
         let at = self.interface_slot(&id.interface);
         let Some(interface) = self.interfaces.get_mut(at) else { return Ok(()) };
         interface.enlist(&id, slot);
@@ -101,13 +102,13 @@ impl Engine {
         group.handle_tracks(now, &self.tracks, &mut out);
         group.handle_link(now, interface.link.clone(), &mut out);
         self.group_deadlines.set(slot, group.next_deadline());
+        self.seats.extend(group.seats().into_iter().map(|seat| (seat, slot)));
         if slot == self.groups.len() {
             self.groups.push(Some(group));
         } else if let Some(place) = self.groups.get_mut(slot) {
             *place = Some(group);
         }
         self.ids.insert(id, slot);
-        self.seats.insert(seat, slot);
         self.rank_followers(now);
         self.after_moves(now);
         Ok(())
@@ -123,11 +124,11 @@ impl Engine {
         let id = config.id().clone();
         let slot = self.slot_of(&id)?;
         let Some(Some(group)) = self.groups.get_mut(slot) else { return Err(UnknownGroup(id)) };
-        if group.speaker().config() == config {
+        if group.config() == config {
             return Ok(());
         }
-        if group.speaker().is_another(&config) {
-            let config = group.speaker().pass_on(config);
+        if group.is_another(&config) {
+            let config = group.pass_on(config);
             self.remove(now, &id)?;
             return self.add(now, config).map_err(|DuplicateGroup(id)| UnknownGroup(id));
         }
@@ -157,7 +158,9 @@ impl Engine {
         group.withdraw(&mut out);
         self.group_deadlines.set(slot, None);
         self.ids.remove(id);
-        self.seats.remove(&group.seat().id());
+        for seat in group.seats() {
+            self.seats.remove(&seat);
+        }
         if let Some(interface) = self.names.get(&id.interface).and_then(|at| self.interfaces.get_mut(*at)) {
             interface.dismiss(id);
             self.actions.extend(interface.attach());
@@ -266,8 +269,8 @@ impl Engine {
         result: Result<(), ProgramFault>,
     ) {
         if let Some(slot) = self.seats.get(&seat).copied().filter(|_| !self.stopped) {
-            let announce =
-                self.with_group(slot, |group, out| group.handle_programmed(now, revision, result, out));
+            let announce = self
+                .with_group(slot, |group, out| group.handle_programmed(now, seat, (revision, result), out));
             self.announce(now, slot, announce);
         }
         self.after_moves(now);
@@ -276,7 +279,7 @@ impl Engine {
     /// The backend found something of this seat gone and put it back.
     pub fn handle_mended(&mut self, now: Instant, seat: SeatId, what: Arc<str>) {
         if let Some(slot) = self.seats.get(&seat).copied().filter(|_| !self.stopped) {
-            let announce = self.with_group(slot, |group, out| group.handle_mended(now, what, out));
+            let announce = self.with_group(slot, |group, out| group.handle_mended(now, seat, what, out));
             self.announce(now, slot, announce);
         }
     }
@@ -299,7 +302,7 @@ impl Engine {
     /// Asks for frames again if that had failed and the group in `slot` is about to try again.
     fn attach_again(&mut self, now: Instant, slot: usize) {
         let Some(Some(group)) = self.groups.get(slot) else { return };
-        let Some(place) = self.names.get(&group.id().interface).filter(|_| group.seat().retries(now)) else {
+        let Some(place) = self.names.get(&group.id().interface).filter(|_| group.retries(now)) else {
             return;
         };
         let Some(interface) = self.interfaces.get_mut(*place).filter(|interface| interface.attach_failed)
@@ -343,14 +346,14 @@ impl Engine {
 
     /// Snapshots of all groups, ordered by id.
     pub fn status(&self) -> impl Iterator<Item = GroupStatus> + '_ {
-        self.ids.values().filter_map(|slot| self.groups.get(*slot)?.as_ref().map(Group::status))
+        self.ids.values().filter_map(|slot| self.groups.get(*slot)?.as_ref().map(Slot::status))
     }
 
     /// The configuration of a group.
     #[must_use]
     pub fn config(&self, id: &GroupId) -> Option<GroupConfig> {
         let slot = self.ids.get(id)?;
-        self.groups.get(*slot)?.as_ref().map(|group| group.speaker().config())
+        self.groups.get(*slot)?.as_ref().map(Slot::config)
     }
 
     /// Counters of the interfaces that have groups, ordered by name.
@@ -381,11 +384,7 @@ impl Engine {
     }
 
     /// Calls `act` on a group and re-arms its deadline.
-    fn with_group(
-        &mut self,
-        slot: usize,
-        act: impl FnOnce(&mut Group, &mut Out<'_>) -> Announce,
-    ) -> Announce {
+    fn with_group(&mut self, slot: usize, act: impl FnOnce(&mut Slot, &mut Out<'_>) -> Announce) -> Announce {
         let Some(Some(group)) = self.groups.get_mut(slot) else {
             self.group_deadlines.set(slot, None);
             return Announce::Nothing;

@@ -27,6 +27,7 @@ mod notice;
 mod pacer;
 mod peers;
 mod seat;
+mod slot;
 mod speaker;
 mod stats;
 mod status;

@@ -102,14 +102,14 @@ impl Frames {
 /// The speaker of a group: its configuration, what it learned from its peers, what it says.
 #[derive(Debug)]
 pub(crate) enum Speaker {
-    Vrrp(vrrp::Router),
+    Vrrp(Box<vrrp::Router>),
     Hsrp(Box<hsrp::Router>),
 }
 
 impl Speaker {
     pub(crate) fn new(config: GroupConfig) -> Self {
         match config {
-            GroupConfig::Vrrp(config) => Self::Vrrp(vrrp::Router::new(config)),
+            GroupConfig::Vrrp(config) => Self::Vrrp(Box::new(vrrp::Router::new(config))),
             GroupConfig::Hsrp(config) => Self::Hsrp(Box::new(hsrp::Router::new(config))),
         }
     }
@@ -311,7 +311,7 @@ impl Speaker {
     /// What only this protocol has to show.
     pub(crate) fn detail(&self, election: &Election, owner: bool) -> Detail {
         match self {
-            Self::Vrrp(router) => Detail::Vrrp(router.status(election, owner)),
+            Self::Vrrp(router) => Detail::Vrrp(Box::new(router.status(election, owner))),
             Self::Hsrp(router) => Detail::Hsrp(Box::new(router.status(election))),
         }
     }

@@ -179,7 +179,7 @@ impl GroupStatus {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Detail {
     /// Of VRRP.
-    Vrrp(VrrpStatus),
+    Vrrp(Box<VrrpStatus>),
     /// Of HSRP.
     Hsrp(Box<HsrpStatus>),
 }

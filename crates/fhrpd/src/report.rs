@@ -298,7 +298,7 @@ mod tests {
             last_transition: Some((Instant::from_millis(2_000), Cause::Startup)),
             peers: vec![peer],
             counters: GroupStats::default(),
-            detail: Detail::Vrrp(VrrpStatus {
+            detail: Detail::Vrrp(Box::new(VrrpStatus {
                 owner: false,
                 accept_mode: false,
                 advertisement_interval: millis(100),
@@ -307,7 +307,7 @@ mod tests {
                 active_down_interval: Duration::from_micros(360_937),
                 checksum: Some(ChecksumForm::Rfc5798),
                 counters: VrrpStats { advertisement_rcvd: 7, ..VrrpStats::default() },
-            }),
+            })),
         }
     }
 

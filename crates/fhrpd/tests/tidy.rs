@@ -11,12 +11,13 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every arrow that is allowed between our crates; `docs/architecture.md` shows the same lines.
-const ARROWS: [(&str, &[&str]); 6] = [
+const ARROWS: [(&str, &[&str]); 7] = [
     ("fhrp-wire", &[]),
     ("fhrp-election", &[]),
     ("fhrp", &["fhrp-election", "fhrp-wire"]),
     ("fhrp-netlink", &["fhrp", "fhrp-wire"]),
     ("fhrp-lab", &["fhrp-wire"]),
+    ("fhrp-sim", &["fhrp", "fhrp-wire"]),
     ("fhrpd", &["fhrp", "fhrp-lab", "fhrp-netlink", "fhrp-wire"]),
 ];
 

@@ -9,7 +9,8 @@
 //! Waiting costs the same for one interface and for a thousand: tokio knows one descriptor, an epoll set of our own
 //! that holds all sockets. Sending goes out by the same sockets, 64 frames a system call.
 //!
-//! What is deliberately not here: what is in a frame (the filter looks at protocol numbers, nothing more), and netlink.
+//! What is deliberately not here: what is in a frame (the filter looks at protocol numbers, ports and resolved
+//! addresses, nothing more), and netlink.
 
 mod counters;
 mod membership;
@@ -170,13 +171,19 @@ fn reason_to_skip<'a>(arrival: &Arrival<'_>, counters: &'a mut PacketCounters) -
 }
 
 impl PacketIo for PacketSockets {
-    /// Opens a new socket even if one is there already: an interface made anew may have its old number.
+    /// A socket that is there is kept, and only its filter and its memberships are changed: nothing is lost. One of an
+    /// interface that is gone is replaced, since an interface made anew may have its old number.
     ///
     /// # Errors
     /// `PermissionDenied` with the name of the capability that is missing; others as the system says.
-    fn attach(&mut self, interface: IfIndex, _reception: &Reception) -> io::Result<()> {
+    fn attach(&mut self, interface: IfIndex, reception: &Reception) -> io::Result<()> {
+        if let Some(port) = self.ports.get_mut(&interface)
+            && port.is_of(interface)
+        {
+            return port.change(interface, reception, &mut self.counters);
+        }
         self.detach(interface);
-        let port = Port::open(interface, &mut self.counters)?;
+        let port = Port::open(interface, reception, &mut self.counters)?;
         let data = epoll::EventData::new_u64(interface.0.into());
         epoll::add(self.epoll.get_ref(), &port.socket, data, epoll::EventFlags::IN)?;
         self.ports.insert(interface, port);

@@ -3,14 +3,13 @@
 use std::io;
 
 use bytes::Bytes;
-use fhrp::IfIndex;
-use fhrp_wire::vrrp::{GROUP_V4_MAC, GROUP_V6_MAC};
+use fhrp::{IfIndex, Reception};
 use rustix::io::Errno;
 use rustix::net::sockopt::{set_socket_recv_buffer_size_force, set_socket_send_buffer_size_force};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::counters::PacketCounters;
-use super::membership::Memberships;
+use super::membership::{Memberships, groups_of};
 use crate::bpf;
 use crate::sys;
 
@@ -35,12 +34,39 @@ pub(super) struct Port {
 
 impl Port {
     /// Opens the socket such that no frame that the filter rejects ever gets in, and joins the groups.
-    pub(super) fn open(interface: IfIndex, counters: &mut PacketCounters) -> io::Result<Self> {
-        let socket =
-            open_socket(interface).map_err(|error| explained("a packet socket", interface, error))?;
+    pub(super) fn open(
+        interface: IfIndex,
+        reception: &Reception,
+        counters: &mut PacketCounters,
+    ) -> io::Result<Self> {
+        let explain = |error| explained("a packet socket", interface, error);
+        let socket = open_socket().map_err(explain)?;
         let mut memberships = Memberships::default();
+        receive_only(&socket, reception).map_err(explain)?;
+        memberships.hear(&socket, interface, &groups_of(reception)).map_err(explain)?;
+        sys::every_protocol_on(interface.0).and_then(|all| socket.bind(&all)).map_err(explain)?;
         memberships.join(interface, counters);
         Ok(Self { socket, queue: Vec::new(), read_failed: false, memberships })
+    }
+
+    /// Goes on with another reception. What has arrived before stays; no frame that both receptions want is lost.
+    pub(super) fn change(
+        &mut self,
+        interface: IfIndex,
+        reception: &Reception,
+        counters: &mut PacketCounters,
+    ) -> io::Result<()> {
+        let explain = |error| explained("the packet socket's filter", interface, error);
+        receive_only(&self.socket, reception).map_err(explain)?;
+        self.memberships.hear(&self.socket, interface, &groups_of(reception)).map_err(explain)?;
+        self.memberships.join(interface, counters);
+        Ok(())
+    }
+
+    /// Whether the socket is still that of the interface: one that is made anew may have its old number, and a
+    /// socket of the old one hears nothing.
+    pub(super) fn is_of(&self, interface: IfIndex) -> bool {
+        sys::bound_interface(&self.socket).is_ok_and(|bound| bound == Some(interface.0))
     }
 
     /// Tries again the joins that have failed so far.
@@ -84,21 +110,27 @@ impl Port {
     }
 }
 
-fn open_socket(interface: IfIndex) -> io::Result<Socket> {
+/// A socket with everything but its filter and its interface.
+fn open_socket() -> io::Result<Socket> {
     // Protocol 0 receives nothing until bound, so that the filter is there before the first frame.
     let socket = Socket::new(Domain::PACKET, Type::RAW.nonblocking(), Some(Protocol::from(0)))?;
-    socket.attach_filter(&bpf::wanted_frames().map_err(io::Error::other)?)?;
     // A kernel before 4.20 cannot; the frames are then sorted out on receipt.
     let _ = sys::ignore_outgoing(&socket);
     sys::enable_auxiliary_data(&socket)?;
     sys::enable_timestamps(&socket)?;
     enlarge_buffers(&socket)?;
     prioritise(&socket)?;
-    for group in [GROUP_V4_MAC, GROUP_V6_MAC] {
-        sys::add_membership(&socket, interface.0, group.octets())?;
-    }
-    socket.bind(&sys::every_protocol_on(interface.0)?)?;
     Ok(socket)
+}
+
+/// Gives a socket its filter, in place of the one it has. The kernel limits the memory for it (`optmem_max`); where it
+/// refuses one that names every address, one that lets in all questions must do.
+fn receive_only(socket: &Socket, reception: &Reception) -> io::Result<()> {
+    let exact = bpf::wanted_frames(reception).map(|program| socket.attach_filter(&program));
+    match exact {
+        Some(Ok(())) => Ok(()),
+        Some(Err(_)) | None => socket.attach_filter(&bpf::every_question(reception.protocols)),
+    }
 }
 
 /// The forced sizes pass the system's limits, which needs `CAP_NET_ADMIN`; without it the limits apply.

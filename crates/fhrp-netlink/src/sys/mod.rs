@@ -55,16 +55,42 @@ pub(crate) fn enable_timestamps(socket: &impl AsFd) -> io::Result<()> {
     set_option(socket, (libc::SOL_SOCKET, libc::SO_TIMESTAMPNS), &c_int::from(true))
 }
 
+/// The interface that a packet socket is bound to; `None` once that is gone.
+pub(crate) fn bound_interface(socket: &impl AsFd) -> io::Result<Option<u32>> {
+    let mut address = MaybeUninit::<libc::sockaddr_ll>::zeroed();
+    let mut length = length_of::<libc::sockaddr_ll>()?;
+    // SAFETY: the pointers lead to a structure of `length` octets and to that length, both ours for the call.
+    let result = unsafe {
+        libc::getsockname(
+            socket.as_fd().as_raw_fd(),
+            address.as_mut_ptr().cast::<libc::sockaddr>(),
+            &raw mut length,
+        )
+    };
+    check(result)?;
+    // SAFETY: the structure was zeroed, and any octets the kernel wrote are valid integers.
+    let address = unsafe { address.assume_init() };
+    Ok(u32::try_from(address.sll_ifindex).ok().filter(|index| *index != 0))
+}
+
 /// Has the interface take frames to an Ethernet group for as long as the socket lives.
 pub(crate) fn add_membership(socket: &impl AsFd, interface: u32, group: [u8; 6]) -> io::Result<()> {
+    set_option(socket, (libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP), &membership(interface, group)?)
+}
+
+/// Ends what [`add_membership`] began.
+pub(crate) fn drop_membership(socket: &impl AsFd, interface: u32, group: [u8; 6]) -> io::Result<()> {
+    set_option(socket, (libc::SOL_PACKET, libc::PACKET_DROP_MEMBERSHIP), &membership(interface, group)?)
+}
+
+fn membership(interface: u32, group: [u8; 6]) -> io::Result<libc::packet_mreq> {
     let [a, b, c, d, e, f] = group;
-    let request = libc::packet_mreq {
+    Ok(libc::packet_mreq {
         mr_ifindex: index(interface)?,
         mr_type: short(libc::PACKET_MR_MULTICAST)?,
         mr_alen: 6,
         mr_address: [a, b, c, d, e, f, 0, 0],
-    };
-    set_option(socket, (libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP), &request)
+    })
 }
 
 /// Reads, and by that resets, the counters of a packet socket.

@@ -1,6 +1,9 @@
 //! What the tests of this crate share.
 #![allow(dead_code, unreachable_pub, reason = "every test binary uses another part")]
 
+pub mod captures;
+pub mod tshark;
+
 use std::io::Write;
 use std::net::IpAddr;
 

@@ -1,72 +1,46 @@
-//! Traffic of Cisco routers: read, verified, and written again.
+//! Traffic of Cisco routers: read, verified, and written again byte for byte.
 //!
-//! The captures are not part of this repository. They are looked for beside the workspace, or where
-//! `FHRP_CAPTURES` says.
+//! The octets that are not compared are those that these routers do not initialise, and with them the digest.
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 
 use bytes::BytesMut;
-use fhrp_wire::MacAddr;
-use fhrp_wire::envelope::{self, udp};
+use fhrp_wire::envelope::udp::{self, Datagram};
+use fhrp_wire::envelope::{self, Packet};
 use fhrp_wire::glbp::{
-    self, AuthData, Body, Credentials, ForwarderPriority, KeyBytes, Nonces, Opcode, Parsed, VfState, VgState,
+    self, AuthData, Body, Credentials, Destination, ForwarderPriority, KeyBytes, Nonces, Opcode, PacketFrame,
+    Parsed, VfState, VgState, packet_frame,
 };
-use pcap_parser::traits::PcapReaderIterator;
-use pcap_parser::{LegacyPcapReader, PcapBlockOwned, PcapError};
+use fhrp_wire::{Family, MacAddr};
 
 use crate::common;
-
-/// The file of this name, or `None` after saying that the test is skipped.
-fn capture(name: &str) -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/captures");
-    let directory = std::env::var_os("FHRP_CAPTURES").map_or(beside, PathBuf::from);
-    if directory.is_dir() {
-        return Some(directory.join(name));
-    }
-    common::skip("captures", &format!("there is no directory {}", directory.display()));
-    None
-}
-
-fn frames(file: &Path) -> Vec<Vec<u8>> {
-    let mut reader = LegacyPcapReader::new(1 << 16, std::fs::File::open(file).unwrap()).unwrap();
-    let mut frames = Vec::new();
-    loop {
-        match reader.next() {
-            Ok((octets, block)) => {
-                if let PcapBlockOwned::Legacy(block) = block {
-                    frames.push(block.data.to_vec());
-                }
-                reader.consume(octets);
-            }
-            Err(PcapError::Incomplete(_)) => reader.refill().unwrap(),
-            Err(PcapError::Eof) => return frames,
-            Err(error) => panic!("{}: {error:?}", file.display()),
-        }
-    }
-}
+use crate::common::captures::frames;
 
 /// A packet of a capture.
 struct Seen<'a> {
+    frame: &'a [u8],
     source_mac: MacAddr,
-    source: IpAddr,
-    payload: &'a [u8],
+    destination_mac: MacAddr,
+    datagram: Datagram<'a>,
     parsed: Parsed<'a>,
 }
 
 /// Calls `check` with every GLBP packet of a file; returns how many there are, or `None` without the file.
 fn every_packet(name: &str, mut check: impl FnMut(&Seen<'_>)) -> Option<usize> {
     let mut packets = 0;
-    for frame in frames(&capture(name)?) {
-        let frame = envelope::parse(&frame).unwrap();
-        let Some(datagram) = udp::parse(&frame.packet).unwrap() else { continue };
+    for octets in frames(name)? {
+        let frame = envelope::parse(&octets).unwrap();
+        let Some(datagram) = udp::parse(&frame.packet).unwrap() else {
+            assert!(!matches!(frame.packet, Packet::Ipv4(_)), "the rest is loopback tests and CDP");
+            continue;
+        };
         assert_eq!((datagram.source_port, datagram.destination_port), (glbp::PORT, glbp::PORT));
         assert_eq!(datagram.hop_limit, glbp::TTL);
-        let (source_mac, source, payload) = (frame.source, datagram.source, datagram.payload);
-        let parsed = glbp::parse(fhrp_wire::Family::of(&source), payload).unwrap();
+        let parsed = glbp::parse(Family::of(&datagram.source), datagram.payload).unwrap();
         let to_group = datagram.destination == IpAddr::V4(glbp::GROUP_V4);
         assert_eq!(to_group, parsed.packet.opcode() == Opcode::Announcement);
-        check(&Seen { source_mac, source, payload, parsed });
+        let (source_mac, destination_mac) = (frame.source, frame.destination);
+        check(&Seen { frame: &octets, source_mac, destination_mac, datagram, parsed });
         packets += 1;
     }
     println!("{name}: {packets} packets");
@@ -93,9 +67,7 @@ fn three_routers_without_authentication() {
                 assert_eq!(seen.source_mac, glbp::virtual_mac(packet.group(), forwarder.number));
             }
         }
-        let mut again = BytesMut::new();
-        packet.emit(&mut again, &Credentials::None, seen.source).unwrap();
-        assert_eq!(again, seen.payload);
+        assert_eq!(frame_again(seen), seen.frame);
     });
     if let Some(packets) = packets {
         assert_eq!(packets, 80);
@@ -103,6 +75,26 @@ fn three_routers_without_authentication() {
         assert_eq!((states, alone), ([35, 10, 12, 18], 3), "Listen, Speak, Standby, Active");
         assert_eq!(forwarders, [15, 14, 13, 0]);
     }
+}
+
+/// The whole frame, headers included.
+fn frame_again(seen: &Seen<'_>) -> BytesMut {
+    let destination = match seen.parsed.packet.opcode() {
+        Opcode::Announcement => Destination::Group,
+        Opcode::Request | Opcode::Response => {
+            Destination::Peer { mac: seen.destination_mac, address: seen.datagram.destination }
+        }
+    };
+    let frame = PacketFrame {
+        packet: seen.parsed.packet,
+        credentials: Credentials::None,
+        source_mac: seen.source_mac,
+        source: seen.datagram.source,
+        destination,
+    };
+    let mut again = BytesMut::new();
+    packet_frame(&mut again, &frame).unwrap();
+    again
 }
 
 fn place(state: VgState) -> usize {
@@ -144,7 +136,7 @@ fn md5_key_chain() {
     let wrong = KeyBytes::new("password1234").unwrap();
     let (mut verified, mut peers, mut secondaries, mut clean) = (0, [0; 2], Vec::new(), 0);
     let packets = every_packet("glbp-md5-keychain.pcap", |seen| {
-        let Seen { source, payload, parsed, .. } = seen;
+        let Seen { datagram: Datagram { source, payload, .. }, parsed, .. } = seen;
         let AuthData::Md5 { key_id: Some(1), nonces: Some(nonces), .. } = parsed.auth else {
             panic!("{parsed:?}");
         };
@@ -184,7 +176,7 @@ fn again(parsed: &Parsed<'_>, key: &KeyBytes, nonces: Nonces<'_>, source: IpAddr
     let mut again = BytesMut::new();
     let credentials = Credentials::Md5 { key, key_id: Some(1), nonces };
     parsed.packet.emit(&mut again, &credentials, source).unwrap();
-    let read = glbp::parse(fhrp_wire::Family::V4, &again).unwrap();
+    let read = glbp::parse(Family::V4, &again).unwrap();
     assert!(read.verify_md5(key, source));
     assert_eq!(read.packet, parsed.packet);
     again.to_vec()

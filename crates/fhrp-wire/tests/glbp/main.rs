@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[cfg(feature = "envelope")]
 mod captures;
 mod corruption;
 mod rules;

@@ -12,6 +12,7 @@ use fhrp_wire::{Family, MacAddr};
 use super::Engine;
 use super::interface::{Announcement, Round};
 use crate::group::{Announce, Group};
+use crate::slot::Slot;
 use crate::speaker::Greeting;
 use crate::{Action, IfIndex, Prefix};
 
@@ -21,7 +22,7 @@ const ALL_NODES: std::net::Ipv6Addr = std::net::Ipv6Addr::new(0xff02, 0, 0, 0, 0
 impl Engine {
     /// Queues every address of a group for announcement, unless the last round is still waiting.
     pub(super) fn announce(&mut self, now: Instant, slot: usize, announce: Announce) {
-        let Some(Some(group)) = self.groups.get_mut(slot) else { return };
+        let Some(group) = single(&mut self.groups, slot) else { return };
         let due =
             announce == Announce::Now && group.seat().serves() && group.seat().announcements_queued == 0;
         let Some(place) = self.names.get(&group.id().interface).copied().filter(|_| due) else { return };
@@ -42,7 +43,7 @@ impl Engine {
             return;
         };
         while let Some(announcement) = interface.pacer.pop(now) {
-            let Some(Some(group)) = self.groups.get_mut(announcement.slot) else { continue };
+            let Some(group) = single(&mut self.groups, announcement.slot) else { continue };
             let queued = &mut group.seat_mut().announcements_queued;
             *queued = queued.saturating_sub(1);
             announcement_frames(group, announcement, &mut self.actions);
@@ -52,7 +53,7 @@ impl Engine {
 
     /// RFC 9568 §6.4.3: the Active router sends router advertisements for the virtual router.
     pub(super) fn advertise_as_router(&mut self, now: Instant, slot: usize) {
-        let Some(Some(group)) = self.groups.get_mut(slot) else { return };
+        let Some(group) = single(&mut self.groups, slot) else { return };
         if group.take_beacon(now) {
             if group.seat().serves() {
                 self.actions.extend(router_advertisement(group));
@@ -60,6 +61,11 @@ impl Engine {
             self.group_deadlines.set(slot, group.next_deadline());
         }
     }
+}
+
+/// The group in `slot`, if it is one that announces its addresses.
+fn single(groups: &mut [Option<Slot>], slot: usize) -> Option<&mut Group> {
+    groups.get_mut(slot)?.as_mut()?.single_mut()
 }
 
 /// RFC 9568 §6.4.2: gratuitous ARP or unsolicited NA with the virtual MAC; nothing unless the address is held.

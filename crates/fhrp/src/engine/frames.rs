@@ -110,7 +110,7 @@ impl Engine {
         let Some(interface) = self.interfaces.get_mut(place) else { return };
         let slot = vrrp::peek_vrid(packet.payload)
             .and_then(|vrid| interface.find(Protocol::Vrrp, family, u16::from(vrid)));
-        let mut group = slot.and_then(|slot| self.groups.get_mut(slot)).and_then(Option::as_mut);
+        let mut group = slot.and_then(|slot| self.groups.get_mut(slot)?.as_mut()?.single_mut());
         let link = interface.link.as_deref();
         let to_us = link.is_some_and(|link| link.has(packet.destination));
         let router =

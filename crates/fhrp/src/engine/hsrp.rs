@@ -11,6 +11,7 @@ use super::Engine;
 use crate::Protocol;
 use crate::group::{Announce, Group, Lead, Leadership, Out, Role};
 use crate::hsrp::{Heard, Packet, Reason, interface_state, screen};
+use crate::slot::Slot;
 use crate::speaker::Underlay;
 
 /// Captures: 24 to 30 s between two messages about an interface on which no group is Active.
@@ -56,10 +57,10 @@ pub(super) struct Following {
 }
 
 impl Following {
-    fn of(groups: &[Option<Group>]) -> Self {
+    fn of(groups: &[Option<Slot>]) -> Self {
         let mut all = Self::default();
         for (slot, group) in groups.iter().enumerate() {
-            let Some(speaker) = group.as_ref().map(Group::speaker) else { continue };
+            let Some(speaker) = group.as_ref().and_then(Slot::single).map(Group::speaker) else { continue };
             if let Some(name) = speaker.name() {
                 all.leaders.insert(name.clone(), slot);
             }
@@ -80,13 +81,16 @@ impl Engine {
         // A version that no group here speaks is worth an alarm, whatever group it is about.
         let slot = named.or_else(|| {
             interface.first(Protocol::Hsrp, family).filter(|slot| {
-                let group = self.groups.get(*slot).and_then(Option::as_ref);
+                let group = self.groups.get(*slot).and_then(Option::as_ref).and_then(Slot::single);
                 group
                     .and_then(|group| group.speaker().hsrp())
                     .is_some_and(|router| router.variant() != packet.variant)
             })
         });
-        let mut group = slot.and_then(|slot| self.groups.get_mut(slot)).and_then(Option::as_mut);
+        let mut group = slot
+            .and_then(|slot| self.groups.get_mut(slot))
+            .and_then(Option::as_mut)
+            .and_then(Slot::single_mut);
         let router =
             group.as_deref().and_then(|group: &Group| Some((group.speaker().hsrp()?, group.underlay())));
         let verdict = screen(packet, router);
@@ -125,8 +129,9 @@ impl Engine {
             .collect();
         for (leader, slot) in followers {
             let lead = self.following.leaders.get(&leader).copied();
-            let lead =
-                lead.and_then(|slot| self.groups.get(slot)?.as_ref()).map_or(Lead::Missing, Group::lead);
+            let lead = lead
+                .and_then(|slot| self.groups.get(slot)?.as_ref()?.single())
+                .map_or(Lead::Missing, Group::lead);
             self.follow(now, slot, lead);
         }
     }
@@ -135,7 +140,10 @@ impl Engine {
     pub(super) fn after_moves(&mut self, now: Instant) {
         while let Some(seat) = self.moved.pop() {
             let Some(slot) = self.seats.get(&seat).copied() else { continue };
-            let Some(Some(group)) = self.groups.get_mut(slot) else { continue };
+            let Some(group) = self.groups.get_mut(slot).and_then(Option::as_mut).and_then(Slot::single_mut)
+            else {
+                continue;
+            };
             let (change, lead) = (group.take_role_change(), group.lead());
             let place = self.names.get(&group.id().interface).copied();
             let variant = group.speaker().hsrp().map(|router| router.variant());
@@ -154,7 +162,8 @@ impl Engine {
     }
 
     /// A group that went is counted no more.
-    pub(super) fn dismiss_role(&mut self, now: Instant, group: &mut Group) {
+    pub(super) fn dismiss_role(&mut self, now: Instant, group: &mut Slot) {
+        let Some(group) = group.single_mut() else { return };
         let place = self.names.get(&group.id().interface).copied();
         let variant = group.speaker().hsrp().map(|router| router.variant());
         if let (Some(change), Some(place), Some(variant)) = (group.take_role_change(), place, variant) {
@@ -164,7 +173,9 @@ impl Engine {
 
     fn follow(&mut self, now: Instant, slot: usize, lead: Lead) {
         self.with_group(slot, |group, out| {
-            group.handle_lead(now, lead, out);
+            if let Some(group) = group.single_mut() {
+                group.handle_lead(now, lead, out);
+            }
             Announce::Nothing
         });
     }
@@ -202,7 +213,7 @@ impl Engine {
     /// What some running group of the variant stands on.
     fn underlay_of(&self, place: usize, variant: Variant) -> Option<&Underlay> {
         let slots = self.interfaces.get(place)?.slots_of(Protocol::Hsrp, variant.family());
-        slots.filter_map(|slot| self.groups.get(slot)?.as_ref()).find_map(|group| {
+        slots.filter_map(|slot| self.groups.get(slot)?.as_ref()?.single()).find_map(|group| {
             let speaks = group.speaker().hsrp().is_some_and(|router| router.variant() == variant);
             group.underlay().filter(|_| speaks)
         })

@@ -1,70 +1,144 @@
 //! With other implementations, each as the better router once: one advertises, and the other takes over from it.
+//!
+//! Groups of one laboratory are independent of one another, so that each test runs a whole table of them at once.
 
 use std::time::Duration;
 
-use fhrp_lab::{Capture, CaptureScope, Daemon, GroupSpec, Lab, LabOptions, VrrpVersion, World, world};
+use fhrp_lab::{
+    Capture, CaptureScope, Daemon, GroupSpec, Lab, LabOptions, ReversePathFilter, VrrpVersion, World,
+    lan_address, virtual_address, world,
+};
 use fhrp_wire::Family;
 
-use crate::{advertised, advertisements, fhrpd, start_pair};
+use crate::{advertised, advertisements, fhrpd, show, start_pair, wait_for};
 
-fn both_ways(world: World, peer: &Daemon, group: &GroupSpec) {
+/// Both take over from the other by rank, and by the other's death; and the Backup is silent.
+fn both_ways(world: World, peer: &Daemon, groups: &[GroupSpec], rp_filter: ReversePathFilter) {
     let own = fhrpd();
     for daemons in [[&own, peer], [peer, &own]] {
-        let lab = Lab::build(world, &LabOptions { hosts: 0, ..LabOptions::default() }).unwrap();
+        let lab = Lab::build(world, &LabOptions { hosts: 0, rp_filter, ..LabOptions::default() }).unwrap();
         let capture = Capture::start(&lab, CaptureScope::Control).unwrap();
-        let [mut first, second] = start_pair(&lab, &capture, daemons, group);
+        let [mut first, second] = start_pair(&lab, &capture, daemons, groups);
         let mark = capture.mark();
-        assert!(advertised(&capture, mark, "r1", 5), "{}", first.log_tail());
-        let unasked = capture.look(mark, |events| advertisements(events, "r2"));
-        assert_eq!(unasked, 0, "a Backup advertised{}", second.log_tail());
+        for group in groups {
+            assert!(advertised(&capture, mark, "r1", group, 5), "{group:?}{}", first.log_tail());
+            let unasked = capture.look(mark, |events| advertisements(events, "r2", group).count());
+            assert_eq!(unasked, 0, "a Backup advertised {group:?}{}", second.log_tail());
+        }
+        let ours = if daemons[0] == &own { 1 } else { 2 };
+        agrees_on_the_checksum(&lab, ours, groups);
         let mark = capture.mark();
         first.kill();
-        assert!(advertised(&capture, mark, "r2", 2), "{}", second.log_tail());
+        for group in groups {
+            assert!(advertised(&capture, mark, "r2", group, 2), "{group:?}{}", second.log_tail());
+        }
     }
 }
 
-#[test]
-fn keepalived_with_virtual_mac() {
-    let Some(world) = world!(Keepalived) else { return };
-    both_ways(world, &Daemon::keepalived(), &GroupSpec::new(Family::V4, 200));
+/// Both peers send the form of RFC 5798 and drop the other: `auto` follows the first that it hears.
+fn agrees_on_the_checksum(lab: &Lab, router: u8, groups: &[GroupSpec]) {
+    let router = lab.router(router).unwrap();
+    for group in
+        groups.iter().filter(|group| group.version == VrrpVersion::V3 && group.family() == Family::V4)
+    {
+        let vrid = u16::from(group.vrid);
+        wait_for("the checksum of RFC 5798", || {
+            let mut shown = show(router)?.groups.into_iter();
+            let shown = shown.find(|shown| (shown.family, shown.group) == (4, vrid))?;
+            (shown.checksum.as_deref() == Some("rfc5798")).then_some(())
+        });
+    }
 }
 
-#[test]
-fn keepalived_without_virtual_mac() {
-    let Some(world) = world!(Keepalived) else { return };
-    let group = GroupSpec { virtual_mac: false, ..GroupSpec::new(Family::V4, 200) };
-    both_ways(world, &Daemon::keepalived(), &group);
-}
-
-#[test]
-fn keepalived_with_the_older_checksum() {
-    let Some(world) = world!(Keepalived) else { return };
-    let group = GroupSpec { checksum: Some("rfc5798"), ..GroupSpec::new(Family::V4, 200) };
-    both_ways(world, &Daemon::keepalived(), &group);
-}
-
-#[test]
-fn keepalived_with_ipv6() {
-    let Some(world) = world!(Keepalived) else { return };
-    both_ways(world, &Daemon::keepalived(), &GroupSpec::new(Family::V6, 200));
-}
-
-#[test]
-fn keepalived_with_version_2_and_a_password() {
-    let Some(world) = world!(Keepalived) else { return };
-    let group = GroupSpec {
-        version: VrrpVersion::V2,
-        advertisement_interval: Duration::from_secs(1),
-        text_key: Some("s3cret".to_owned()),
-        ..GroupSpec::new(Family::V4, 200)
+/// A group of its own VRID and address.
+fn group(family: Family, vrid: u8) -> GroupSpec {
+    let address = match family {
+        Family::V4 => lan_address(0, family, vrid),
+        Family::V6 => virtual_address(0, family, vrid),
     };
-    both_ways(world, &Daemon::keepalived(), &group);
+    GroupSpec { vrid, addresses: vec![address], ..GroupSpec::new(family, 200) }
+}
+
+fn without_virtual_mac(group: GroupSpec) -> GroupSpec {
+    GroupSpec { virtual_mac: false, ..group }
+}
+
+fn rfc5798(group: GroupSpec) -> GroupSpec {
+    GroupSpec { checksum: Some("rfc5798"), ..group }
+}
+
+fn version_2(group: GroupSpec) -> GroupSpec {
+    GroupSpec { version: VrrpVersion::V2, advertisement_interval: Duration::from_secs(1), ..group }
+}
+
+fn with_password(group: GroupSpec) -> GroupSpec {
+    GroupSpec { text_key: Some("s3cret".to_owned()), ..group }
+}
+
+fn keepalived(world: World, rp_filter: ReversePathFilter) {
+    use Family::{V4, V6};
+    let groups = [
+        group(V4, 1),
+        without_virtual_mac(group(V4, 2)),
+        rfc5798(group(V4, 3)),
+        rfc5798(without_virtual_mac(group(V4, 4))),
+        group(V6, 5),
+        without_virtual_mac(group(V6, 6)),
+    ];
+    both_ways(world, &Daemon::keepalived(), &groups, rp_filter);
 }
 
 #[test]
-fn frr() {
+fn keepalived_with_version_3() {
+    let Some(world) = world!(Keepalived) else { return };
+    keepalived(world, ReversePathFilter::Off);
+}
+
+#[test]
+fn keepalived_with_version_3_and_strict_reverse_path_filter() {
+    let Some(world) = world!(Keepalived) else { return };
+    keepalived(world, ReversePathFilter::Strict);
+}
+
+#[test]
+fn keepalived_with_version_3_and_loose_reverse_path_filter() {
+    let Some(world) = world!(Keepalived) else { return };
+    keepalived(world, ReversePathFilter::Loose);
+}
+
+#[test]
+fn keepalived_with_version_2() {
+    let Some(world) = world!(Keepalived) else { return };
+    let groups = [
+        group(Family::V4, 1),
+        without_virtual_mac(group(Family::V4, 2)),
+        with_password(group(Family::V4, 3)),
+        with_password(without_virtual_mac(group(Family::V4, 4))),
+    ]
+    .map(version_2);
+    both_ways(world, &Daemon::keepalived(), &groups, ReversePathFilter::Off);
+}
+
+fn frr(world: World, rp_filter: ReversePathFilter) {
+    let groups = [group(Family::V4, 1), rfc5798(group(Family::V4, 2)), group(Family::V6, 3)]
+        .map(|group| GroupSpec { advertisement_interval: Duration::from_millis(200), ..group });
+    both_ways(world, &Daemon::frr(), &groups, rp_filter);
+}
+
+#[test]
+fn frr_with_version_3() {
     let Some(world) = world!(Frr) else { return };
-    let group =
-        GroupSpec { advertisement_interval: Duration::from_millis(200), ..GroupSpec::new(Family::V4, 200) };
-    both_ways(world, &Daemon::frr(), &group);
+    frr(world, ReversePathFilter::Off);
+}
+
+#[test]
+fn frr_with_version_3_and_strict_reverse_path_filter() {
+    let Some(world) = world!(Frr) else { return };
+    frr(world, ReversePathFilter::Strict);
+}
+
+#[test]
+fn frr_with_version_3_and_loose_reverse_path_filter() {
+    let Some(world) = world!(Frr) else { return };
+    frr(world, ReversePathFilter::Loose);
 }

@@ -4,6 +4,8 @@
 //! compared with what should have.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
 
+mod reception;
+
 use std::fs;
 use std::net::IpAddr;
 use std::process::Command;

@@ -1,0 +1,168 @@
+//! Many seeds, and what is left of one that fails.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::check::{Checker, Violation};
+use crate::fault::Fault;
+use crate::flaw::Flaw;
+use crate::plan::{Protocol, Scenario};
+use crate::world::{Outcome, Probes, Recording, run};
+
+/// Which seeds, how.
+#[derive(Clone, Copy, Debug)]
+pub struct Campaign {
+    /// What is spoken.
+    pub protocol: Protocol,
+    /// The first seed.
+    pub from: u64,
+    /// How many.
+    pub seeds: u64,
+    /// Every seed that is a multiple of this is run twice; 0 for none.
+    pub repeat: u64,
+    /// What is wrong with the engines, if anything.
+    pub flaw: Option<Flaw>,
+    /// How many threads share the work.
+    pub threads: usize,
+    /// Stop at the first violation.
+    pub stop: bool,
+}
+
+/// A seed that failed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The seed.
+    pub seed: u64,
+    /// What does not hold.
+    pub violation: Violation,
+}
+
+/// What came of a campaign.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Seeds run.
+    pub seeds: u64,
+    /// Seeds that failed, ordered.
+    pub failures: Vec<Failure>,
+    /// Microseconds that routers lived through.
+    pub router_micros: u64,
+    /// Calls of engines.
+    pub calls: u64,
+    /// What hosts felt.
+    pub probes: Probes,
+}
+
+impl Tally {
+    /// Hours that routers lived through.
+    #[must_use]
+    pub fn router_hours(&self) -> u64 {
+        Duration::from_micros(self.router_micros).as_secs() / 3600
+    }
+
+    fn add(&mut self, seed: u64, outcome: Outcome) {
+        self.seeds += 1;
+        self.router_micros += outcome.router_micros;
+        self.calls += outcome.calls;
+        self.probes.sent += outcome.probes.sent;
+        self.probes.answered += outcome.probes.answered;
+        self.probes.duplicates += outcome.probes.duplicates;
+        self.probes.outage = self.probes.outage.max(outcome.probes.outage);
+        self.failures.extend(outcome.violation.map(|violation| Failure { seed, violation }));
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.seeds += other.seeds;
+        self.router_micros += other.router_micros;
+        self.calls += other.calls;
+        self.probes.sent += other.probes.sent;
+        self.probes.answered += other.probes.answered;
+        self.probes.duplicates += other.probes.duplicates;
+        self.probes.outage = self.probes.outage.max(other.probes.outage);
+        self.failures.extend(other.failures);
+    }
+}
+
+impl Campaign {
+    /// Runs all seeds.
+    #[must_use]
+    pub fn run(&self) -> Tally {
+        let next = AtomicU64::new(self.from);
+        let whole = Mutex::new(Tally::default());
+        std::thread::scope(|scope| {
+            for _ in 0..self.threads.max(1) {
+                scope.spawn(|| {
+                    let part = self.work(&next);
+                    // A thread that panicked has ended the scope by then.
+                    if let Ok(mut whole) = whole.lock() {
+                        whole.merge(part);
+                    }
+                });
+            }
+        });
+        let mut tally = whole.into_inner().unwrap_or_default();
+        tally.failures.sort_by_key(|failure| failure.seed);
+        tally
+    }
+
+    fn work(&self, next: &AtomicU64) -> Tally {
+        let mut tally = Tally::default();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= self.from.saturating_add(self.seeds) {
+                return tally;
+            }
+            tally.add(seed, self.try_seed(seed));
+            if self.stop && !tally.failures.is_empty() {
+                next.store(u64::MAX / 2, Ordering::Relaxed);
+                return tally;
+            }
+        }
+    }
+
+    fn try_seed(&self, seed: u64) -> Outcome {
+        let scenario = Scenario::draw(self.protocol, seed);
+        let mut outcome = run(&scenario, self.flaw, Recording::Off);
+        let again = self.repeat > 0 && seed.is_multiple_of(self.repeat) && outcome.violation.is_none();
+        if again && run(&scenario, self.flaw, Recording::Off).hash != outcome.hash {
+            let text = "a second run did something else".to_owned();
+            let violation = Violation { at: scenario.end, checker: Checker::Determinism, text };
+            outcome.violation = Some(violation);
+        }
+        outcome
+    }
+}
+
+/// The fewest faults of `scenario` with which `checker` still fails: no single one can be left out, and none can end a
+/// quarter of its time earlier.
+#[must_use]
+pub fn shrink(scenario: &Scenario, flaw: Option<Flaw>, checker: Checker) -> Scenario {
+    let fails = |faults: Vec<Fault>| {
+        let candidate = scenario.with_faults(faults);
+        let outcome = run(&candidate, flaw, Recording::Off);
+        outcome.violation.is_some_and(|violation| violation.checker == checker).then_some(candidate)
+    };
+    let mut least = scenario.clone();
+    let mut place = 0;
+    while place < least.faults.len() {
+        let mut fewer = least.faults.clone();
+        fewer.remove(place);
+        match fails(fewer) {
+            Some(candidate) => (least, place) = (candidate, 0),
+            None => place += 1,
+        }
+    }
+    for place in 0..least.faults.len() {
+        loop {
+            let mut shorter = least.faults.clone();
+            let fault = &mut shorter[place];
+            let lasts = fault.until.saturating_duration_since(fault.at);
+            fault.until = fault.at + lasts * 3 / 4;
+            match fails(shorter).filter(|_| lasts > Duration::from_millis(2)) {
+                Some(candidate) => least = candidate,
+                None => break,
+            }
+        }
+    }
+    least
+}

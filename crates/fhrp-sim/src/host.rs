@@ -1,0 +1,86 @@
+//! A host: it knows its gateway by ARP or ND, sends, and counts what comes back.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use fhrp::{Instant, MacAddr};
+
+use crate::lan::{Body, Frame};
+use crate::plan::HostPlan;
+
+/// So many unanswered probes make a host ask again who its gateway is.
+const DOUBTS_AFTER: usize = 3;
+
+/// One probe.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Probe {
+    pub(crate) at: Instant,
+    pub(crate) answers: u32,
+}
+
+/// One host.
+#[derive(Debug)]
+pub(crate) struct Host {
+    plan: HostPlan,
+    gateway: IpAddr,
+    neighbour: Option<MacAddr>,
+    /// How many probes it had sent when it was told last.
+    told: usize,
+    pub(crate) probes: Vec<Probe>,
+}
+
+impl Host {
+    pub(crate) fn new(plan: HostPlan, gateway: IpAddr) -> Self {
+        Self { plan, gateway, neighbour: None, told: 0, probes: Vec::new() }
+    }
+
+    pub(crate) fn plan(&self) -> &HostPlan {
+        &self.plan
+    }
+
+    /// The gateway's MAC, as far as it is known.
+    pub(crate) fn neighbour(&self) -> Option<MacAddr> {
+        self.neighbour
+    }
+
+    /// What it sends when its time has come; `place` is its own number among the hosts.
+    pub(crate) fn send(&mut self, now: Instant, place: usize) -> Frame {
+        let since = self.probes.get(self.told..).unwrap_or_default();
+        let lately = since.iter().rev().take(DOUBTS_AFTER);
+        let doubts = since.len() >= DOUBTS_AFTER && lately.clone().all(|probe| probe.answers == 0);
+        let number = self.probes.len();
+        self.probes.push(Probe { at: now, answers: 0 });
+        match self.neighbour.filter(|_| !doubts) {
+            Some(mac) => self.frame(mac, Body::Probe { host: place, number }),
+            None => self.frame(MacAddr::BROADCAST, Body::Solicit { address: self.gateway }),
+        }
+    }
+
+    fn frame(&self, destination: MacAddr, body: Body) -> Frame {
+        Frame { source: self.plan.mac, destination, body }
+    }
+
+    /// Learns where its gateway is; from what is not an answer only if it knew one before.
+    pub(crate) fn learn(&mut self, frame: &Frame, address: IpAddr, mac: MacAddr) {
+        let asked = frame.destination == self.plan.mac;
+        if address == self.gateway && (asked || self.neighbour.is_some()) {
+            self.neighbour = Some(mac);
+            self.told = if asked { self.probes.len() } else { self.told };
+        }
+    }
+
+    /// The upstream's answer is there.
+    pub(crate) fn hear(&mut self, number: usize) {
+        if let Some(probe) = self.probes.get_mut(number) {
+            probe.answers += 1;
+        }
+    }
+
+    /// The longest time between two probes that were answered.
+    pub(crate) fn outage(&self) -> Duration {
+        let answered = || self.probes.iter().filter(|probe| probe.answers > 0);
+        let gaps = answered().zip(answered().skip(1));
+        let gap = gaps.map(|(one, two)| two.at.saturating_duration_since(one.at)).max();
+        gap.unwrap_or_default().saturating_sub(self.plan.period)
+    }
+}

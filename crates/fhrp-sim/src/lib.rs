@@ -1,0 +1,47 @@
+//! A virtual LAN around the production engine: routers, hosts with neighbour caches, switches with MAC tables and an
+//! upstream, in virtual time, with faults. One seed decides everything; checkers look at every call of every engine, at
+//! the world after it, and at how it ends.
+//!
+//! ```text
+//!   seed ──► Scenario ──► run ──► Outcome: hash, violation, what hosts felt
+//!                │                   │
+//!                └── shrink ◄────────┘   the fewest faults with which it still fails, and a timeline of them
+//! ```
+//!
+//! What it knows of a protocol is in one folder (`vrrp/`): which groups there are, what a frame says, and what one
+//! router has to do in one group. Everything else is the same for all protocols. The engine is used through its public
+//! interface only; [`Flaw`]s are put around it, never into it.
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::indexing_slicing,
+    reason = "places of routers, groups and hosts are made and used here alone"
+)]
+#![allow(clippy::wildcard_enum_match_arm, reason = "faults and flaws are looked for one kind at a time")]
+
+mod campaign;
+mod check;
+mod clock;
+mod dataplane;
+mod fault;
+mod flaw;
+mod hash;
+mod host;
+mod lan;
+mod monitor;
+mod plan;
+mod rng;
+mod subject;
+mod timeline;
+mod vrrp;
+mod world;
+
+pub use campaign::{Campaign, Failure, Tally, shrink};
+pub use check::{Checker, Violation};
+pub use clock::Clock;
+pub use fault::{Fault, Kind, Path};
+pub use flaw::Flaw;
+pub use plan::{GroupPlan, HostPlan, Protocol, RouterPlan, Scenario};
+pub use rng::Rng;
+pub use timeline::Timeline;
+pub use vrrp::Change;
+pub use world::{Outcome, Probes, Recording, run};

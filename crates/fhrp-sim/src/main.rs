@@ -1,0 +1,174 @@
+//! The simulator's command line. Exit codes: 0 nothing found, 1 a violation, 2 wrong arguments.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use fhrp_sim::{Campaign, Checker, Failure, Flaw, Protocol, Recording, Scenario, run, shrink};
+
+/// So many failing seeds are shrunk and drawn; the others are named.
+const SHOWN: usize = 3;
+
+/// Search elections for faults: a virtual LAN from a seed, the production engine, and checkers.
+#[derive(Debug, Parser)]
+#[command(name = "fhrp-sim", version)]
+struct Cli {
+    /// What is spoken.
+    #[arg(long, value_enum, default_value = "vrrp")]
+    protocol: Spoken,
+    /// How many seeds.
+    #[arg(long, default_value_t = 1000)]
+    seeds: u64,
+    /// The first seed.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// Run every N-th seed twice and compare; 0 for none.
+    #[arg(long, default_value_t = 10)]
+    repeat: u64,
+    /// Threads; default: one for each processor.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Run engines with this flaw, to see it found ("list" names them).
+    #[arg(long, value_name = "FLAW")]
+    flaw: Option<String>,
+    /// Draw the timeline of one seed.
+    #[arg(long, value_name = "SEED")]
+    replay: Option<u64>,
+    /// With --replay: keep only these faults, by number ("none" for no fault).
+    #[arg(long, value_name = "N,N,…", requires = "replay")]
+    faults: Option<String>,
+    /// With --replay: show every frame.
+    #[arg(long, requires = "replay")]
+    frames: bool,
+    /// Name the checkers and what each asserts.
+    #[arg(long)]
+    checkers: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Spoken {
+    Vrrp,
+}
+
+impl From<Spoken> for Protocol {
+    fn from(spoken: Spoken) -> Self {
+        match spoken {
+            Spoken::Vrrp => Self::Vrrp,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if cli.checkers {
+        for checker in Checker::ALL {
+            println!("{:22} {}", checker.name(), checker.claim());
+        }
+        return ExitCode::SUCCESS;
+    }
+    let flaw = match cli.flaw.as_deref().map(find_flaw).transpose() {
+        Ok(flaw) => flaw,
+        Err(names) => {
+            eprintln!("flaws: {names}");
+            return ExitCode::from(2);
+        }
+    };
+    match cli.replay {
+        Some(seed) => replay(&cli, seed, flaw),
+        None => search(&cli, flaw),
+    }
+}
+
+fn find_flaw(name: &str) -> Result<Flaw, String> {
+    let names = || Flaw::ALL.iter().map(|flaw| flaw.name()).collect::<Vec<_>>().join(", ");
+    Flaw::ALL.iter().copied().find(|flaw| flaw.name() == name).ok_or_else(names)
+}
+
+fn replay(cli: &Cli, seed: u64, flaw: Option<Flaw>) -> ExitCode {
+    let whole = Scenario::draw(cli.protocol.into(), seed);
+    let scenario = match &cli.faults {
+        None => whole,
+        Some(list) => {
+            let kept: Vec<usize> = list.split(',').filter_map(|number| number.trim().parse().ok()).collect();
+            let numbered = whole.faults.iter().enumerate();
+            let faults = numbered.filter(|(place, _)| kept.contains(place)).map(|(_, fault)| fault.clone());
+            let faults = faults.collect();
+            whole.with_faults(faults)
+        }
+    };
+    let recording = if cli.frames { Recording::Frames } else { Recording::Events };
+    draw(&scenario, flaw, recording)
+}
+
+/// Draws a run; whether it failed.
+fn draw(scenario: &Scenario, flaw: Option<Flaw>, recording: Recording) -> ExitCode {
+    let outcome = run(scenario, flaw, recording);
+    print!("{scenario}");
+    if let Some(timeline) = outcome.timeline {
+        print!("{timeline}");
+    }
+    let felt = outcome.probes;
+    println!(
+        "hosts: {} probes, {} answered, {} answers too many, longest outage {:?}; hash {:016x}",
+        felt.sent, felt.answered, felt.duplicates, felt.outage, outcome.hash
+    );
+    match outcome.violation {
+        None => ExitCode::SUCCESS,
+        Some(violation) => {
+            println!("{violation}\n  {}: {}", violation.checker, violation.checker.claim());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn search(cli: &Cli, flaw: Option<Flaw>) -> ExitCode {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let campaign = Campaign {
+        protocol: cli.protocol.into(),
+        from: cli.from,
+        seeds: cli.seeds,
+        repeat: cli.repeat,
+        flaw,
+        threads: cli.threads.unwrap_or(processors),
+        stop: false,
+    };
+    let tally = campaign.run();
+    for failure in tally.failures.iter().take(SHOWN) {
+        explain(&campaign, failure);
+    }
+    for failure in tally.failures.iter().skip(SHOWN) {
+        println!("seed {}: {}", failure.seed, failure.violation);
+    }
+    let felt = tally.probes;
+    println!(
+        "calls={} probes={} answered={} duplicates={} longest_outage={:?}",
+        tally.calls, felt.sent, felt.answered, felt.duplicates, felt.outage
+    );
+    println!(
+        "seeds={} violations={} router_hours={}",
+        tally.seeds,
+        tally.failures.len(),
+        tally.router_hours()
+    );
+    if tally.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn explain(campaign: &Campaign, failure: &Failure) {
+    let whole = Scenario::draw(campaign.protocol, failure.seed);
+    let least = shrink(&whole, campaign.flaw, failure.violation.checker);
+    println!("== seed {}: {}", failure.seed, failure.violation);
+    let kept: Vec<String> = whole
+        .faults
+        .iter()
+        .enumerate()
+        .filter(|(_, fault)| least.faults.iter().any(|kept| kept.at == fault.at && kept.kind == fault.kind))
+        .map(|(place, _)| place.to_string())
+        .collect();
+    let faults = if kept.is_empty() { "none".to_owned() } else { kept.join(",") };
+    let flaw = campaign.flaw.map_or_else(String::new, |flaw| format!(" --flaw {}", flaw.name()));
+    draw(&least, campaign.flaw, Recording::Events);
+    println!(
+        "replay: cargo run --release -p fhrp-sim -- --protocol {} --replay {} --faults {faults}{flaw}\n",
+        campaign.protocol, failure.seed
+    );
+}

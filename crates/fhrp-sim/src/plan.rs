@@ -1,0 +1,332 @@
+//! A run before it runs: everything that the seed decides, as data.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use fhrp::{Instant, MacAddr, VrrpSettings};
+
+use crate::clock::Clock;
+use crate::fault::{Fault, Kind, Path, Place};
+use crate::rng::Rng;
+use crate::vrrp::{active_down, draw_change, draw_groups};
+
+/// The name of the one interface that a router has on the LAN.
+pub(crate) const INTERFACE: &str = "lan0";
+/// The longest backoff that a dataplane which failed for [`FAULT_MOST`] leaves behind, and a little.
+const BACKOFF: Duration = Duration::from_secs(40);
+/// A fault takes no longer.
+const FAULT_MOST: Duration = Duration::from_secs(15);
+/// Faults begin in this time.
+const FAULTS_BEGIN: u64 = 40_000;
+/// How long all must be well in the end.
+pub(crate) const STEADY: Duration = Duration::from_secs(6);
+
+/// The protocol of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// VRRP, both versions and families.
+    Vrrp,
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Vrrp => "vrrp",
+        })
+    }
+}
+
+/// Everything about a run.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// What it was made from.
+    pub seed: u64,
+    /// What is spoken.
+    pub protocol: Protocol,
+    /// The routers.
+    pub routers: Vec<RouterPlan>,
+    /// The groups that all of them are in.
+    pub groups: Vec<GroupPlan>,
+    /// The hosts.
+    pub hosts: Vec<HostPlan>,
+    /// Transit times of frames lie between these.
+    pub transit: (Duration, Duration),
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
+    /// From here on everything must have settled.
+    pub settled: Instant,
+    /// When the run ends.
+    pub end: Instant,
+}
+
+/// One router.
+#[derive(Clone, Debug)]
+pub struct RouterPlan {
+    /// Its primary address.
+    pub ipv4: Ipv4Addr,
+    /// Its link-local address.
+    pub ipv6: Ipv6Addr,
+    /// Virtual addresses that are its own.
+    pub owned: Vec<Ipv4Addr>,
+    /// Its physical MAC.
+    pub mac: MacAddr,
+    /// The switch that it is connected to: 0 or 1.
+    pub switch: usize,
+    /// When its daemon starts.
+    pub starts: Instant,
+    /// Its clock.
+    pub clock: Clock,
+    /// Its timers are served at most this late.
+    pub lateness: Duration,
+    /// Its dataplane answers in at most this time.
+    pub programming: Duration,
+}
+
+/// One group.
+#[derive(Clone, Debug)]
+pub struct GroupPlan {
+    /// Its VRID.
+    pub vrid: u8,
+    /// Its family.
+    pub ipv6: bool,
+    /// What each router is told of it.
+    pub members: Vec<VrrpSettings>,
+}
+
+/// One host.
+#[derive(Clone, Debug)]
+pub struct HostPlan {
+    /// Its MAC.
+    pub mac: MacAddr,
+    /// The switch that it is connected to: 0 or 1.
+    pub switch: usize,
+    /// The group whose first address (IPv6: the one after the link-local) is its gateway.
+    pub group: usize,
+    /// How often it sends.
+    pub period: Duration,
+}
+
+impl Scenario {
+    /// The run of `seed`.
+    #[must_use]
+    pub fn draw(protocol: Protocol, seed: u64) -> Self {
+        let mut rng = Rng::new(seed);
+        let mut routers = draw_routers(&mut rng);
+        let groups = match protocol {
+            Protocol::Vrrp => draw_groups(&mut rng, &mut routers),
+        };
+        let hosts = draw_hosts(&mut rng, groups.len());
+        let most = Duration::from_micros(rng.pick(&[60, 500, 2_000]));
+        let mut drawn = Self {
+            seed,
+            protocol,
+            routers,
+            groups,
+            hosts,
+            transit: (Duration::from_micros(40), most),
+            faults: Vec::new(),
+            settled: Instant::default(),
+            end: Instant::default(),
+        };
+        drawn.faults = drawn.draw_faults(&mut rng);
+        drawn.set_end();
+        drawn
+    }
+
+    /// The same with other faults; what time is needed to settle is worked out anew.
+    #[must_use]
+    pub fn with_faults(&self, faults: Vec<Fault>) -> Self {
+        let mut changed = Self { faults, ..self.clone() };
+        changed.set_end();
+        changed
+    }
+
+    fn draw_faults(&self, rng: &mut Rng) -> Vec<Fault> {
+        let count = rng.pick(&[0_u8, 1, 1, 2, 2, 3, 3, 4, 5, 6, 8]);
+        let mut faults: Vec<Fault> = (0..count)
+            .map(|_| {
+                let at = Instant::from_millis(rng.between(1, FAULTS_BEGIN));
+                let most = u64::try_from(FAULT_MOST.as_millis()).unwrap_or(0);
+                let most = if rng.chance(40) { 1_500 } else { most };
+                let until = at + Duration::from_micros(rng.between(1_000, most * 1_000));
+                Fault { at, until, kind: self.draw_kind(rng) }
+            })
+            .collect();
+        faults.sort_by_key(|fault| fault.at);
+        faults
+    }
+
+    fn draw_kind(&self, rng: &mut Rng) -> Kind {
+        let router = rng.index(self.routers.len());
+        let group = rng.index(self.groups.len());
+        let percent = rng.pick(&[5_u8, 20, 50, 90, 100]);
+        let path = self.draw_path(rng);
+        match rng.below(20) {
+            0..=2 => Kind::Loss { path, percent },
+            3 => Kind::Loss { path: Path { from: Some(router), to: None }, percent: 100 },
+            4 => Kind::Delay { path, most: Duration::from_millis(rng.pick(&[1, 10, 100, 700, 3000])) },
+            5 => Kind::Duplicate { path, percent },
+            6 => Kind::Corrupt { path, percent },
+            7 => Kind::Noise,
+            8 => Kind::Split,
+            9 => Kind::LinkDown(router),
+            10 => Kind::LinkGone(router),
+            11 => Kind::PowerLoss(router),
+            12 | 13 => Kind::Crash(router),
+            14 => Kind::Shutdown(router),
+            15 => Kind::Stall(router),
+            16 => Kind::SlowDataplane(router, Duration::from_millis(rng.between(1, 4000))),
+            17 => Kind::FailingDataplane(router),
+            18 => Kind::Withdraw { router, group },
+            _ => {
+                let change = draw_change(rng, &self.groups[group], router);
+                Kind::Reconfigure { router, group, change }
+            }
+        }
+    }
+
+    fn draw_path(&self, rng: &mut Rng) -> Path {
+        let places = self.routers.len() + self.hosts.len();
+        match rng.below(4) {
+            0 => Path::ALL,
+            1 => Path { from: None, to: Some(rng.index(places)) },
+            2 => Path { from: Some(rng.index(self.routers.len())), to: Some(rng.index(self.routers.len())) },
+            _ => Path { from: Some(rng.index(places)), to: None },
+        }
+    }
+
+    /// Two Active_Down_Intervals of the slowest after the last fault, the longest preempt delay with one more, the
+    /// repeated announcements, and the backoff of a dataplane that failed.
+    fn set_end(&mut self) {
+        let starts = self.routers.iter().map(|router| router.starts);
+        let ends = self.faults.iter().map(|fault| fault.until);
+        let quiet = starts.chain(ends).max().unwrap_or_default();
+        let delayed = self.faults.iter().filter_map(|fault| match &fault.kind {
+            Kind::Delay { most, .. } => Some(*most),
+            _ => None,
+        });
+        let members = || self.groups.iter().flat_map(|group| &group.members);
+        let down = members().map(|settings| {
+            let interval = self.longest_interval().max(settings.advertisement_interval);
+            active_down(settings.version, 1, interval)
+        });
+        let preempt = members().map(|settings| settings.preempt_delay).max().unwrap_or_default();
+        let fails = self.faults.iter().any(|fault| matches!(fault.kind, Kind::FailingDataplane(_)));
+        let changed = self.faults.iter().filter_map(|fault| match &fault.kind {
+            Kind::Reconfigure { change: crate::vrrp::Change::Preempt(Some(delay)), .. } => Some(*delay),
+            _ => None,
+        });
+        let settling = down.max().unwrap_or_default() * 3
+            + preempt.max(changed.max().unwrap_or_default())
+            + delayed.max().unwrap_or_default()
+            + if fails { BACKOFF } else { Duration::ZERO }
+            + Duration::from_secs(6);
+        self.settled = quiet + settling;
+        self.end = self.settled + STEADY.max(self.longest_interval() * 3);
+    }
+
+    /// The longest interval that anybody ever has.
+    fn longest_interval(&self) -> Duration {
+        let planned = self.groups.iter().flat_map(|group| &group.members);
+        let changed = self.faults.iter().filter_map(|fault| match &fault.kind {
+            Kind::Reconfigure { change: crate::vrrp::Change::Interval(interval), .. } => Some(*interval),
+            _ => None,
+        });
+        planned.map(|settings| settings.advertisement_interval).chain(changed).max().unwrap_or_default()
+    }
+}
+
+fn draw_routers(rng: &mut Rng) -> Vec<RouterPlan> {
+    let count = rng.pick(&[2_u8, 2, 3, 3, 3, 4]);
+    let mut numbers: Vec<u8> = (2..2 + count).collect();
+    rng.shuffle(&mut numbers);
+    let together = rng.chance(50);
+    let plan = |(place, number): (u8, u8)| RouterPlan {
+        ipv4: Ipv4Addr::new(192, 0, 2, number),
+        ipv6: Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, u16::from(number)),
+        owned: Vec::new(),
+        mac: MacAddr([2, 0, 0, 0, 0, place + 1]),
+        switch: if together { 0 } else { rng.index(2) },
+        starts: if rng.chance(60) { Instant::default() } else { Instant::from_millis(rng.below(8_000)) },
+        clock: Clock {
+            offset: Duration::from_micros(rng.below(1_000_000_000)),
+            drift: i32::try_from(rng.below(1001)).unwrap_or(0) - 500,
+        },
+        lateness: Duration::from_micros(rng.pick(&[0, 50, 1000])),
+        programming: Duration::from_micros(rng.pick(&[200, 2_000, 30_000])),
+    };
+    (0..count).zip(numbers).map(plan).collect()
+}
+
+fn draw_hosts(rng: &mut Rng, groups: usize) -> Vec<HostPlan> {
+    let count = rng.pick(&[1_u8, 2]);
+    let plan = |place| HostPlan {
+        mac: MacAddr([2, 0, 0, 0, 1, place]),
+        switch: rng.index(2),
+        group: rng.index(groups),
+        period: Duration::from_millis(rng.pick(&[200, 500, 500])),
+    };
+    (0..count).map(plan).collect()
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.end.as_micros() / 1_000_000;
+        writeln!(f, "seed {} ({}): {} routers, {seconds} s", self.seed, self.protocol, self.routers.len())?;
+        for (place, router) in self.routers.iter().enumerate() {
+            writeln!(
+                f,
+                "  {}: {} on switch {}, starts at {}, drift {} us/s, wakes up to {:?} late",
+                Place(place),
+                router.ipv4,
+                router.switch,
+                router.starts,
+                router.clock.drift,
+                router.lateness
+            )?;
+        }
+        for (place, group) in self.groups.iter().enumerate() {
+            writeln!(
+                f,
+                "  group {place}: VRID {}, {}",
+                group.vrid,
+                if group.ipv6 { "IPv6" } else { "IPv4" }
+            )?;
+            for (router, settings) in group.members.iter().enumerate() {
+                writeln!(f, "    {}: {}", Place(router), Member(settings))?;
+            }
+        }
+        for (place, fault) in self.faults.iter().enumerate() {
+            writeln!(f, "  fault {place} {fault}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A member's settings in a line.
+struct Member<'a>(&'a VrrpSettings);
+
+impl fmt::Display for Member<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(settings) = self;
+        write!(
+            f,
+            "version {} priority {} every {:?}",
+            settings.version, settings.priority, settings.advertisement_interval
+        )?;
+        match (settings.preempt, settings.preempt_delay) {
+            (true, Duration::ZERO) => {}
+            (true, delay) => write!(f, ", preempts after {delay:?}")?,
+            (false, _) => f.write_str(", does not preempt")?,
+        }
+        for (on, words) in [
+            (settings.coexist_with_v2, ", coexists with version 2"),
+            (!settings.virtual_mac, ", without virtual MAC"),
+            (!settings.unicast_peers.is_empty(), ", unicast"),
+        ] {
+            f.write_str(if on { words } else { "" })?;
+        }
+        Ok(())
+    }
+}

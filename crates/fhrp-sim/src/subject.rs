@@ -1,0 +1,191 @@
+//! The engine under test: the production one, or the same with a flaw put around it.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::Bytes;
+use fhrp::{
+    Action, Binding, Engine, Gate, GroupId, GroupState, GroupStatus, IfIndex, Instant, LinkEvent,
+    ProgramFault, Revision, SeatId, VrrpConfig,
+};
+
+use crate::flaw::{Flaw, Rewriter};
+use crate::vrrp::advertisement_in;
+
+/// What happens to a router's engine.
+#[derive(Clone, Debug)]
+pub(crate) enum Input {
+    /// A frame that the world numbered `frame` arrived at `at`.
+    Frame { at: Instant, interface: IfIndex, frame: u64, octets: Bytes },
+    /// A deadline is over.
+    Timeout,
+    /// News of the interface.
+    Link(LinkEvent),
+    /// The dataplane answers.
+    Programmed { seat: SeatId, revision: Revision, result: Result<(), ProgramFault> },
+    /// A group comes.
+    Add(VrrpConfig),
+    /// A group changes.
+    Update(VrrpConfig),
+    /// A group goes.
+    Remove(GroupId),
+    /// The daemon ends.
+    Stop,
+}
+
+/// An engine, and what is wrong with it.
+#[derive(Debug)]
+pub(crate) struct Subject {
+    engine: Engine,
+    flaw: Option<Flaw>,
+    rewriter: Rewriter,
+    /// What came out, after the flaw.
+    actions: VecDeque<Action>,
+    /// The newest wish of each seat.
+    wishes: BTreeMap<SeatId, (Revision, Option<Binding>)>,
+    /// Answers that a flaw hands in before the dataplane does.
+    early: Vec<(SeatId, Revision)>,
+    /// When it was called last.
+    now: Instant,
+    /// The last advertisement, for a flaw that repeats it.
+    last: Option<Action>,
+}
+
+impl Subject {
+    pub(crate) fn new(flaw: Option<Flaw>) -> Self {
+        Self {
+            engine: Engine::new(),
+            flaw,
+            rewriter: Rewriter::new(flaw),
+            actions: VecDeque::new(),
+            wishes: BTreeMap::new(),
+            early: Vec::new(),
+            now: Instant::default(),
+            last: None,
+        }
+    }
+
+    pub(crate) fn call(&mut self, now: Instant, input: &Input) {
+        self.now = now;
+        match input {
+            Input::Frame { at, interface, octets, .. } => self.frame(now, (*at, *interface), octets),
+            Input::Timeout => self.engine.handle_timeout(self.served_at(now)),
+            Input::Link(event) => self.link(now, event),
+            Input::Programmed { seat, revision, result } => {
+                let revision = match self.flaw {
+                    Some(Flaw::AnyAnswerCounts) => {
+                        self.wishes.get(seat).map_or(*revision, |(newest, _)| *newest)
+                    }
+                    _ => *revision,
+                };
+                if self.flaw != Some(Flaw::AnnouncesEarly) || result.is_err() {
+                    self.engine.handle_programmed(now, *seat, revision, self.verdict(result));
+                }
+            }
+            // A name that is taken or unknown would be the simulator's own mistake; the checkers see no such group then.
+            Input::Add(config) => {
+                let config = self.rewriter.config(config);
+                let _ = self.engine.add(now, config);
+            }
+            Input::Update(config) => {
+                let config = self.rewriter.config(config);
+                let _ = self.engine.update(now, config);
+            }
+            Input::Remove(id) => {
+                let _ = self.engine.remove(now, id);
+            }
+            Input::Stop => self.engine.stop(now),
+        }
+        self.collect();
+        for (seat, revision) in std::mem::take(&mut self.early) {
+            self.engine.handle_programmed(now, seat, revision, Ok(()));
+            self.collect();
+        }
+    }
+
+    pub(crate) fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    pub(crate) fn status(&self) -> impl Iterator<Item = GroupStatus> + '_ {
+        self.engine.status()
+    }
+
+    /// When to call again.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let next = self.engine.next_deadline()?;
+        let waits = self.engine.status().any(|group| group.state == GroupState::Backup);
+        Some(match self.flaw {
+            Some(Flaw::SkewDropped) if waits => next.saturating_sub(self.longest_skew()).max(self.now),
+            Some(Flaw::LateTimer) if waits => next + std::time::Duration::from_millis(20),
+            Some(Flaw::BusyLoop) => next.min(self.now),
+            Some(Flaw::Restless) => next.min(self.now + std::time::Duration::from_millis(1)),
+            _ => next,
+        })
+    }
+
+    fn longest_skew(&self) -> std::time::Duration {
+        self.engine
+            .status()
+            .filter_map(|group| group.vrrp().map(|vrrp| vrrp.skew_time))
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// The time that the engine is told.
+    fn served_at(&self, now: Instant) -> Instant {
+        match self.flaw {
+            Some(Flaw::SkewDropped) => now + self.longest_skew(),
+            Some(Flaw::Unsteady) => now + self.rewriter.whim(),
+            _ => now,
+        }
+    }
+
+    fn verdict(&self, result: &Result<(), ProgramFault>) -> Result<(), ProgramFault> {
+        match self.flaw {
+            Some(Flaw::FaultIgnored) => Ok(()),
+            _ => result.clone(),
+        }
+    }
+
+    fn frame(&mut self, now: Instant, (at, interface): (Instant, IfIndex), octets: &Bytes) {
+        let group = self.engine.status().find(|group| self.rewriter.concerns(group, octets));
+        if self.flaw == Some(Flaw::ClaimsFirst) {
+            self.engine.handle_timeout(now);
+        }
+        let at = if self.flaw == Some(Flaw::StampsLate) { now } else { at };
+        if let Some(octets) = self.rewriter.frame_in(group.as_ref(), octets) {
+            self.engine.handle_frame(at, interface, &octets);
+        }
+        let waits = self.engine.status().all(|group| group.state == GroupState::Backup);
+        if self.flaw == Some(Flaw::BackupSpeaks) && waits {
+            self.actions.extend(self.last.clone());
+        }
+    }
+
+    fn link(&mut self, now: Instant, event: &LinkEvent) {
+        let event = match (self.flaw, event) {
+            (Some(Flaw::CarrierIgnored), LinkEvent::Present(link)) => {
+                LinkEvent::Present(fhrp::LinkState { up: true, ..link.clone() })
+            }
+            _ => event.clone(),
+        };
+        self.engine.handle_link(now, event);
+    }
+
+    fn collect(&mut self) {
+        let states: Vec<GroupStatus> = self.engine.status().collect();
+        while let Some(action) = self.engine.poll_action() {
+            if let Action::Program { seat, revision, binding } = &action {
+                self.wishes.insert(*seat, (*revision, binding.clone()));
+                let open = binding.as_ref().is_some_and(|binding| binding.gate == Gate::Open);
+                if open && self.flaw == Some(Flaw::AnnouncesEarly) {
+                    self.early.push((*seat, *revision));
+                }
+            }
+            if matches!(&action, Action::Transmit { frame, .. } if advertisement_in(frame).is_some()) {
+                self.last = Some(action.clone());
+            }
+            self.actions.extend(self.rewriter.action_out(action, &states));
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! How faults befall routers. What a router is like is computed from the faults under way, whatever their order.
+
+use std::time::Duration;
+
+use fhrp::{IfIndex, InterfaceName, LinkEvent, LinkState, VrrpConfig, VrrpSettings};
+
+use super::World;
+use crate::check::Violation;
+use crate::fault::Kind;
+use crate::lan::Port;
+use crate::monitor::names;
+use crate::plan::{INTERFACE, RouterPlan};
+use crate::subject::{Input, Subject};
+
+/// A router's daemon reads no more than this many frames that came while it slept; more are lost.
+const INBOX_MOST: usize = 4096;
+
+/// What a router is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Condition {
+    /// Why the daemon does not run, if it does not.
+    ended: Option<Ending>,
+    /// Electricity, cable and interface are there.
+    pub(super) carrier: bool,
+    /// The interface exists.
+    present: bool,
+    pub(super) stalled: bool,
+    pub(super) failing: bool,
+    /// How long the dataplane takes at most.
+    pub(super) programming: Duration,
+}
+
+/// How a daemon ends; the last one prevails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Ending {
+    NotYet,
+    Shutdown,
+    Crash,
+    PowerLoss,
+}
+
+impl Condition {
+    /// Before its daemon starts.
+    pub(super) fn before(plan: &RouterPlan) -> Self {
+        Self {
+            ended: Some(Ending::NotYet),
+            carrier: true,
+            present: true,
+            stalled: false,
+            failing: false,
+            programming: plan.programming,
+        }
+    }
+}
+
+impl World<'_> {
+    /// A fault begins, or ends.
+    pub(super) fn turn(&mut self, fault: usize) -> Result<(), Violation> {
+        let known = &self.scenario.faults[fault];
+        let ends = self.faults.contains(&fault);
+        if ends {
+            self.faults.retain(|active| *active != fault);
+        } else {
+            self.faults.push(fault);
+        }
+        let lanes = self.lanes();
+        let text = format!("fault {fault} {}: {}", if ends { "ends" } else { "begins" }, known.kind);
+        self.timeline.note(self.now, &lanes, text);
+        match &known.kind {
+            Kind::Split => {
+                let split = self.active_kinds().any(|kind| *kind == Kind::Split);
+                self.switches.split = split;
+                for switch in 0..2 {
+                    self.switches.flush(Port::Trunk, switch);
+                }
+            }
+            Kind::Noise if !ends => self.make_noise(),
+            Kind::Noise
+            | Kind::Loss { .. }
+            | Kind::Delay { .. }
+            | Kind::Duplicate { .. }
+            | Kind::Corrupt { .. } => {}
+            Kind::LinkDown(router)
+            | Kind::LinkGone(router)
+            | Kind::PowerLoss(router)
+            | Kind::Crash(router)
+            | Kind::Shutdown(router)
+            | Kind::Stall(router)
+            | Kind::SlowDataplane(router, _)
+            | Kind::FailingDataplane(router)
+            | Kind::Reconfigure { router, .. }
+            | Kind::Withdraw { router, .. } => self.refresh(*router)?,
+        }
+        self.compare();
+        Ok(())
+    }
+
+    /// Makes a router what the faults under way make of it.
+    pub(super) fn refresh(&mut self, router: usize) -> Result<(), Violation> {
+        let before = self.routers[router].condition;
+        let after = self.condition_of(router);
+        self.routers[router].condition.failing = after.failing;
+        self.routers[router].condition.programming = after.programming;
+        if before.stalled && !after.stalled {
+            self.routers[router].condition.stalled = false;
+            self.catch_up(router)?;
+        }
+        if before.ended != after.ended {
+            self.end(router, after.ended)?;
+        }
+        self.routers[router].condition = after;
+        if before.carrier && !after.carrier {
+            self.switches.flush(Port::Place(router), 0);
+        }
+        if before.present && !after.present {
+            self.routers[router].dataplane.clear();
+            self.routers[router].index += 1;
+        }
+        if after.ended.is_none() && before.ended.is_some() {
+            self.start(router);
+        }
+        if after.ended.is_none() && !after.stalled {
+            self.tell(router)?;
+        }
+        self.arm(router);
+        Ok(())
+    }
+
+    fn condition_of(&self, router: usize) -> Condition {
+        let plan = &self.routers[router].plan;
+        let mut condition = Condition::before(plan);
+        if self.now >= plan.starts {
+            condition.ended = None;
+        }
+        for kind in self.active_kinds().filter(|kind| kind.victim() == Some(router)) {
+            let ending = match kind {
+                Kind::PowerLoss(_) => Some(Ending::PowerLoss),
+                Kind::Crash(_) => Some(Ending::Crash),
+                Kind::Shutdown(_) => Some(Ending::Shutdown),
+                _ => None,
+            };
+            condition.ended = condition.ended.max(ending);
+            condition.carrier &= !matches!(kind, Kind::LinkDown(_) | Kind::LinkGone(_) | Kind::PowerLoss(_));
+            condition.present &= !matches!(kind, Kind::LinkGone(_));
+            condition.stalled |= matches!(kind, Kind::Stall(_));
+            condition.failing |= matches!(kind, Kind::FailingDataplane(_));
+            if let Kind::SlowDataplane(_, by) = kind {
+                condition.programming = condition.programming.max(*by);
+            }
+        }
+        condition
+    }
+
+    fn start(&mut self, router: usize) {
+        let node = &mut self.routers[router];
+        node.subject = Some(Subject::new(self.flaw));
+        node.life += 1;
+    }
+
+    fn end(&mut self, router: usize, how: Option<Ending>) -> Result<(), Violation> {
+        if how == Some(Ending::Shutdown) {
+            self.call(router, Input::Stop)?;
+        }
+        let node = &mut self.routers[router];
+        if matches!(how, Some(Ending::Shutdown | Ending::PowerLoss)) {
+            node.dataplane.clear();
+        }
+        if how.is_some() {
+            node.dataplane.forget(self.now);
+            node.subject = None;
+            node.told = None;
+            node.attached = None;
+            node.wake_at = None;
+            node.inbox.clear();
+            node.answers.clear();
+            node.settings.fill(None);
+            node.states.fill(None);
+            self.monitor.forget(router);
+        }
+        Ok(())
+    }
+
+    /// The daemon runs again: it listens to what has come, serves its timers, and hears the dataplane's answers.
+    fn catch_up(&mut self, router: usize) -> Result<(), Violation> {
+        for input in std::mem::take(&mut self.routers[router].inbox) {
+            self.call(router, input)?;
+        }
+        self.serve(router)?;
+        for input in std::mem::take(&mut self.routers[router].answers) {
+            self.call(router, input)?;
+        }
+        Ok(())
+    }
+
+    /// A frame for a daemon that does not run now.
+    pub(super) fn keep(&mut self, router: usize, input: Input) {
+        let inbox = &mut self.routers[router].inbox;
+        if inbox.len() < INBOX_MOST {
+            inbox.push(input);
+        }
+    }
+
+    /// Tells a daemon of its interface and its groups what it does not know yet.
+    fn tell(&mut self, router: usize) -> Result<(), Violation> {
+        let link = self.link_of(router);
+        let told = self.routers[router].told.clone();
+        let gone = told
+            .as_ref()
+            .map(|told| told.index)
+            .filter(|index| link.as_ref().is_none_or(|link| link.index != *index));
+        if let Some(index) = gone {
+            self.call(router, Input::Link(LinkEvent::Gone(index)))?;
+        }
+        if let Some(link) = link.filter(|link| told.as_ref() != Some(link)) {
+            self.call(router, Input::Link(LinkEvent::Present(link)))?;
+        }
+        for group in 0..self.scenario.groups.len() {
+            self.tell_group(router, group)?;
+        }
+        Ok(())
+    }
+
+    fn tell_group(&mut self, router: usize, group: usize) -> Result<(), Violation> {
+        let wanted = self.settings_of(router, group);
+        let told = std::mem::replace(&mut self.routers[router].settings[group], wanted.clone());
+        if told == wanted {
+            return Ok(());
+        }
+        match (told, wanted.and_then(|settings| VrrpConfig::new(settings).ok())) {
+            (None, Some(config)) => self.call(router, Input::Add(config)),
+            (Some(_), Some(config)) => self.call(router, Input::Update(config)),
+            (Some(_), None) => {
+                let status = self.routers[router].subject.as_ref().and_then(|subject| {
+                    subject.status().find(|status| names(&status.id, &self.scenario.groups[group]))
+                });
+                match status {
+                    Some(status) => self.call(router, Input::Remove(status.id)),
+                    None => Ok(()),
+                }
+            }
+            (None, None) => Ok(()),
+        }
+    }
+
+    fn settings_of(&self, router: usize, group: usize) -> Option<VrrpSettings> {
+        let mut settings = self.scenario.groups[group].members[router].clone();
+        for kind in self.active_kinds() {
+            match kind {
+                Kind::Withdraw { router: r, group: g } if (*r, *g) == (router, group) => return None,
+                Kind::Reconfigure { router: r, group: g, change } if (*r, *g) == (router, group) => {
+                    settings = change.apply(&settings);
+                }
+                _ => {}
+            }
+        }
+        Some(settings)
+    }
+
+    fn link_of(&self, router: usize) -> Option<LinkState> {
+        let node = &self.routers[router];
+        let owned = node.plan.owned.iter().copied();
+        node.condition.present.then(|| LinkState {
+            name: InterfaceName::new(INTERFACE),
+            index: IfIndex(node.index),
+            mac: node.plan.mac,
+            up: node.condition.carrier,
+            mtu: 1500,
+            ipv4: std::iter::once(node.plan.ipv4).chain(owned).collect(),
+            ipv6: vec![node.plan.ipv6],
+        })
+    }
+}

@@ -1,0 +1,464 @@
+//! The world: virtual time, and everything that happens in it.
+
+mod conditions;
+mod network;
+mod verdicts;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::time::Duration;
+
+use fhrp::{
+    Action, GroupState, GroupStatus, IfIndex, Instant, LinkState, ProgramFault, Revision, SeatId,
+    VrrpSettings,
+};
+
+use crate::check::Violation;
+use crate::dataplane::Dataplane;
+use crate::fault::{Kind, Place};
+use crate::flaw::Flaw;
+use crate::hash::Hash;
+use crate::host::Host;
+use crate::lan::{Frame, Switches};
+use crate::monitor::{Monitor, Step, fitness, names};
+use crate::plan::{GroupPlan, RouterPlan, Scenario};
+use crate::rng::Rng;
+use crate::subject::{Input, Subject};
+use crate::timeline::Timeline;
+
+use conditions::Condition;
+
+/// Purposes of chance, for [`Rng::keyed`].
+const WAKING: u64 = 1;
+const PROGRAMMING: u64 = 2;
+const TRAVEL: u64 = 3;
+const SENDING: u64 = 4;
+
+/// What happens.
+#[derive(Debug)]
+enum Event {
+    /// A router's timer, if it still is.
+    Wake(usize),
+    /// A frame is there. `number` is the world's count of frames.
+    Arrive { to: usize, number: u64, frame: Frame },
+    /// A dataplane is done with a wish.
+    Programmed { router: usize, life: u64, seat: SeatId, revision: Revision },
+    /// A router's daemon may start.
+    Start(usize),
+    /// A fault begins or ends.
+    Fault(usize),
+    /// A host sends.
+    Send(usize),
+    /// Everything has to have settled.
+    Settled,
+}
+
+/// A router, as it stands in the world.
+#[derive(Debug)]
+struct Router {
+    plan: RouterPlan,
+    subject: Option<Subject>,
+    /// Counts its daemons.
+    life: u64,
+    condition: Condition,
+    /// What the daemon was told of its interface.
+    told: Option<LinkState>,
+    index: u32,
+    attached: Option<IfIndex>,
+    /// What waits while the daemon does not run.
+    inbox: Vec<Input>,
+    answers: Vec<Input>,
+    /// What the daemon was told of each group.
+    settings: Vec<Option<VrrpSettings>>,
+    dataplane: Dataplane,
+    wake_at: Option<Instant>,
+    states: Vec<Option<GroupState>>,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Over all actions of all engines, and when.
+    pub hash: u64,
+    /// What does not hold, if anything; the run ends there.
+    pub violation: Option<Violation>,
+    /// Microseconds that routers lived through.
+    pub router_micros: u64,
+    /// Calls of engines.
+    pub calls: u64,
+    /// What was probed.
+    pub probes: Probes,
+    /// What was drawn, if that was asked for.
+    pub timeline: Option<Timeline>,
+}
+
+/// What hosts felt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Probes {
+    /// Probes sent.
+    pub sent: u64,
+    /// Probes answered.
+    pub answered: u64,
+    /// Answers too many.
+    pub duplicates: u64,
+    /// The longest time that a host had no gateway.
+    pub outage: Duration,
+}
+
+/// Whether a timeline is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recording {
+    /// Only the outcome counts.
+    Off,
+    /// State changes, faults and what hosts feel.
+    Events,
+    /// Every frame too.
+    Frames,
+}
+
+/// A run under way.
+pub(crate) struct World<'a> {
+    scenario: &'a Scenario,
+    flaw: Option<Flaw>,
+    now: Instant,
+    queue: BinaryHeap<Reverse<(Instant, u64, usize)>>,
+    /// What the queue's numbers stand for; places are used again.
+    events: Vec<Option<Event>>,
+    free: Vec<usize>,
+    queued: u64,
+    routers: Vec<Router>,
+    hosts: Vec<Host>,
+    switches: Switches,
+    /// Faults under way.
+    faults: Vec<usize>,
+    monitor: Monitor,
+    /// Since when two routers have both been Active though the first reaches the second.
+    rivals: BTreeMap<(usize, usize, usize), Instant>,
+    frames: u64,
+    calls: u64,
+    hash: Hash,
+    timeline: Timeline,
+}
+
+/// Runs `scenario` with production engines, or with engines that have `flaw`.
+#[must_use]
+pub fn run(scenario: &Scenario, flaw: Option<Flaw>, recording: Recording) -> Outcome {
+    let mut world = World::new(scenario, flaw, recording);
+    let violation = world.live().err();
+    if let Some(violation) = &violation {
+        let states = world.lanes();
+        world.timeline.note(violation.at, &states, format!("VIOLATION {violation}"));
+    }
+    let lived = u64::try_from(scenario.routers.len()).unwrap_or(0) * world.now.as_micros();
+    Outcome {
+        hash: world.hash.value(),
+        violation,
+        router_micros: lived,
+        calls: world.calls,
+        probes: world.probes(),
+        timeline: (recording != Recording::Off).then_some(world.timeline),
+    }
+}
+
+impl<'a> World<'a> {
+    fn new(scenario: &'a Scenario, flaw: Option<Flaw>, recording: Recording) -> Self {
+        let groups = scenario.groups.len();
+        let routers = scenario.routers.iter().map(|plan| Router::new(plan, groups)).collect();
+        let host = |plan: &crate::plan::HostPlan| {
+            let gateway = scenario.groups[plan.group].members[0].addresses[0];
+            Host::new(plan.clone(), gateway)
+        };
+        let places = scenario.routers.iter().map(|router| router.switch);
+        let places = places.chain(scenario.hosts.iter().map(|host| host.switch)).collect();
+        Self {
+            scenario,
+            flaw,
+            now: Instant::default(),
+            queue: BinaryHeap::new(),
+            events: Vec::new(),
+            free: Vec::new(),
+            queued: 0,
+            routers,
+            hosts: scenario.hosts.iter().map(host).collect(),
+            switches: Switches::new(places),
+            faults: Vec::new(),
+            monitor: Monitor::new(&scenario.groups, scenario.routers.len()),
+            rivals: BTreeMap::new(),
+            frames: 0,
+            calls: 0,
+            hash: Hash::default(),
+            timeline: Timeline::new(recording, scenario.routers.len()),
+        }
+    }
+
+    fn push(&mut self, at: Instant, event: Event) {
+        let place = self.free.pop().unwrap_or(self.events.len());
+        if place == self.events.len() {
+            self.events.push(Some(event));
+        } else {
+            self.events[place] = Some(event);
+        }
+        self.queued += 1;
+        self.queue.push(Reverse((at, self.queued, place)));
+    }
+
+    fn live(&mut self) -> Result<(), Violation> {
+        for (place, router) in self.scenario.routers.iter().enumerate() {
+            self.push(router.starts, Event::Start(place));
+        }
+        for (place, fault) in self.scenario.faults.iter().enumerate() {
+            self.push(fault.at, Event::Fault(place));
+            self.push(fault.until, Event::Fault(place));
+        }
+        for place in 0..self.hosts.len() {
+            self.push(Instant::from_millis(500), Event::Send(place));
+        }
+        self.push(self.scenario.settled, Event::Settled);
+        while let Some(Reverse((at, _, place))) = self.queue.pop() {
+            if at > self.scenario.end {
+                break;
+            }
+            self.now = at;
+            self.free.push(place);
+            self.check_rivals()?;
+            if let Some(event) = self.events[place].take() {
+                self.handle(event)?;
+            }
+        }
+        self.now = self.scenario.end;
+        self.judge_end()
+    }
+
+    fn handle(&mut self, event: Event) -> Result<(), Violation> {
+        match event {
+            Event::Wake(router) => self.wake(router),
+            Event::Arrive { to, number, frame } => self.arrive(to, number, frame),
+            Event::Programmed { router, life, seat, revision } => {
+                self.programmed(router, life, (seat, revision))
+            }
+            Event::Start(router) => self.refresh(router),
+            Event::Fault(fault) => self.turn(fault),
+            Event::Send(host) => {
+                self.host_sends(host);
+                Ok(())
+            }
+            Event::Settled => self.settle(),
+        }
+    }
+
+    fn wake(&mut self, router: usize) -> Result<(), Violation> {
+        if self.routers[router].wake_at != Some(self.now) {
+            return Ok(());
+        }
+        self.routers[router].wake_at = None;
+        self.serve(router)?;
+        self.arm(router);
+        Ok(())
+    }
+
+    /// Calls the engine if a deadline is over.
+    fn serve(&mut self, router: usize) -> Result<(), Violation> {
+        let node = &self.routers[router];
+        let now = node.plan.clock.local(self.now);
+        let subject = node.subject.as_ref().filter(|_| !node.condition.stalled);
+        if subject.and_then(Subject::next_deadline).is_some_and(|next| next <= now) {
+            self.call(router, Input::Timeout)?;
+        }
+        Ok(())
+    }
+
+    /// Plans to wake the router when its engine asks for it, a little late.
+    fn arm(&mut self, router: usize) {
+        let node = &self.routers[router];
+        let subject = node.subject.as_ref().filter(|_| !node.condition.stalled);
+        let Some(next) = subject.and_then(Subject::next_deadline) else { return };
+        let lateness = u64::try_from(node.plan.lateness.as_micros()).unwrap_or(0);
+        let keys = [WAKING, u64::try_from(router).unwrap_or(0), next.as_micros()];
+        let late = Rng::keyed(self.scenario.seed, &keys).between(0, lateness);
+        let at = node.plan.clock.world(next).max(self.now) + Duration::from_micros(late);
+        if node.wake_at.is_none_or(|planned| at < planned) {
+            self.routers[router].wake_at = Some(at);
+            self.push(at, Event::Wake(router));
+        }
+    }
+
+    /// Gives something to an engine, looks at what comes of it, and does it.
+    fn call(&mut self, router: usize, input: Input) -> Result<(), Violation> {
+        let node = &mut self.routers[router];
+        let now = node.plan.clock.local(self.now);
+        let Some(subject) = node.subject.as_mut() else { return Ok(()) };
+        self.calls += 1;
+        let backups = backups(&self.monitor, router, node.told.as_ref(), &self.scenario.groups);
+        subject.call(now, &input);
+        let mut actions = Vec::new();
+        while let Some(action) = subject.poll_action() {
+            actions.push(action);
+        }
+        let after: Vec<GroupStatus> = subject.status().collect();
+        let next = subject.next_deadline();
+        self.hash.call(router, now, &actions);
+        if let Input::Link(event) = &input {
+            node.told = match event {
+                fhrp::LinkEvent::Present(link) => Some(link.clone()),
+                fhrp::LinkEvent::Gone(_) => None,
+            };
+        }
+        let step = Step {
+            world: self.now,
+            now,
+            router,
+            input: &input,
+            actions: &actions,
+            after: &after,
+            next,
+            link: node.told.as_ref(),
+            dataplane: &node.dataplane,
+            wired: node.wired(),
+        };
+        let verdict = self.monitor.observe(&step);
+        self.note_call(router, &input, &actions, &after);
+        verdict?;
+        self.check_order(router, &backups)?;
+        self.perform(router, now, actions);
+        self.compare();
+        Ok(())
+    }
+
+    /// Frames go out before the dataplane is given anything to do.
+    fn perform(&mut self, router: usize, now: Instant, actions: Vec<Action>) {
+        let mut wishes = Vec::new();
+        let wired = self.routers[router].wired();
+        for action in actions {
+            match action {
+                Action::Transmit { .. } | Action::Unicast { .. } if !wired => {}
+                Action::Attach { interface, .. } => self.routers[router].attached = Some(interface),
+                Action::Detach(_) => self.routers[router].attached = None,
+                Action::Transmit { frame, .. } => self.transmit_octets(router, frame),
+                Action::Unicast { source, peer, payload, .. } => {
+                    self.transmit_packet(router, source, peer, &payload);
+                }
+                Action::Program { seat, revision, binding } => wishes.push((seat, revision, binding)),
+                Action::Notify(_) => {}
+            }
+        }
+        for (seat, revision, binding) in wishes {
+            let node = &mut self.routers[router];
+            let most = node.condition.programming;
+            let keys = [PROGRAMMING, u64::try_from(router).unwrap_or(0), now.as_micros(), revision.0];
+            let most = u64::try_from(most.as_micros()).unwrap_or(0);
+            let takes = Rng::keyed(self.scenario.seed, &keys).between(most / 2, most);
+            let takes = Duration::from_micros(takes);
+            let at = node.dataplane.wish(self.now, takes, (seat, revision), binding);
+            let life = node.life;
+            self.push(at, Event::Programmed { router, life, seat, revision });
+        }
+    }
+
+    fn programmed(
+        &mut self,
+        router: usize,
+        life: u64,
+        (seat, revision): (SeatId, Revision),
+    ) -> Result<(), Violation> {
+        let node = &mut self.routers[router];
+        if node.life != life || node.subject.is_none() {
+            return Ok(());
+        }
+        let Some(binding) = node.dataplane.take(seat, revision) else { return Ok(()) };
+        let result = if node.condition.failing {
+            Err(ProgramFault("the dataplane fails".into()))
+        } else {
+            node.dataplane.install(seat, binding);
+            Ok(())
+        };
+        let input = Input::Programmed { seat, revision, result };
+        if node.condition.stalled {
+            node.answers.push(input);
+            return Ok(());
+        }
+        self.call(router, input)?;
+        self.arm(router);
+        Ok(())
+    }
+
+    /// Draws a call, as far as that is wanted, and takes over the new states.
+    fn note_call(&mut self, router: usize, input: &Input, actions: &[Action], after: &[GroupStatus]) {
+        let groups = &self.scenario.groups;
+        let mut moved = Vec::new();
+        for (place, group) in groups.iter().enumerate() {
+            let status = after.iter().find(|status| names(&status.id, group));
+            let state = status.map(|status| status.state);
+            let before = std::mem::replace(&mut self.routers[router].states[place], state);
+            if before != state {
+                let cause = status.and_then(|status| status.last_transition.map(|(_, cause)| cause));
+                moved.push((place, state, cause));
+            }
+        }
+        if !self.timeline.records() {
+            return;
+        }
+        let lanes = self.lanes();
+        self.timeline.frames(self.now, &lanes, router, input, actions);
+        for (place, state, cause) in moved {
+            let state = state.map_or_else(|| "gone".to_owned(), |state| state.to_string());
+            let because = cause.map_or_else(String::new, |cause| format!(": {cause}"));
+            let text = format!("{} group {place} is {state}{because}", Place(router));
+            self.timeline.note(self.now, &lanes, text);
+        }
+    }
+
+    /// How each router stands in each group, in a letter each.
+    fn lanes(&self) -> Vec<String> {
+        let letter = |node: &Router, state: &Option<GroupState>| match state {
+            _ if node.subject.is_none() => 'x',
+            _ if node.condition.stalled => 'z',
+            None => '.',
+            Some(GroupState::Active) => 'A',
+            Some(GroupState::Backup) => 'b',
+            Some(_) => 'i',
+        };
+        let lane = |node: &Router| node.states.iter().map(|state| letter(node, state)).collect();
+        self.routers.iter().map(lane).collect()
+    }
+
+    fn active_kinds(&self) -> impl Iterator<Item = &Kind> {
+        self.faults.iter().map(|fault| &self.scenario.faults[*fault].kind)
+    }
+}
+
+/// What each group's Backup follows, and its Skew_Time, before a call.
+type Following = Vec<Option<(u64, Duration)>>;
+
+fn backups(monitor: &Monitor, router: usize, link: Option<&LinkState>, groups: &[GroupPlan]) -> Following {
+    let following = |(place, group): (usize, &GroupPlan)| {
+        let contest = monitor.contest(router, place)?;
+        let followed = contest.followed.filter(|_| contest.state == GroupState::Backup)?;
+        Some((followed, contest.skew(fitness(link, group.ipv6).as_ref())))
+    };
+    groups.iter().enumerate().map(following).collect()
+}
+
+impl Router {
+    /// Whether the interface that the daemon knows is still there; it may have been made anew while the daemon slept.
+    fn wired(&self) -> bool {
+        self.told.as_ref().is_some_and(|told| told.index == IfIndex(self.index))
+    }
+
+    fn new(plan: &RouterPlan, groups: usize) -> Self {
+        Self {
+            plan: plan.clone(),
+            subject: None,
+            life: 0,
+            condition: Condition::before(plan),
+            told: None,
+            index: 2,
+            attached: None,
+            inbox: Vec::new(),
+            answers: Vec::new(),
+            settings: vec![None; groups],
+            dataplane: Dataplane::default(),
+            wake_at: None,
+            states: vec![None; groups],
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! What a slot of the engine holds: whatever a group is made of, one match each, and nothing else here.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fhrp_election::Instant;
+
+use crate::config::WallClock;
+use crate::group::{Announce, Group, Out};
+use crate::{
+    GroupConfig, GroupId, GroupStatus, LinkState, ProgramFault, Revision, SeatId, TrackName, TrackState,
+};
+
+/// A group of any protocol.
+#[derive(Debug)]
+pub(crate) enum Slot {
+    /// One contest, one seat: VRRP, HSRP.
+    Single(Group),
+}
+
+impl Slot {
+    /// How many seats a group of this configuration needs.
+    pub(crate) fn seats_needed(config: &GroupConfig) -> u32 {
+        match config {
+            GroupConfig::Vrrp(_) | GroupConfig::Hsrp(_) => 1,
+        }
+    }
+
+    /// A group with as many seats as it needs, numbered from `first`.
+    pub(crate) fn new(first: SeatId, config: GroupConfig) -> Self {
+        match config {
+            GroupConfig::Vrrp(_) | GroupConfig::Hsrp(_) => Self::Single(Group::new(first, config)),
+        }
+    }
+
+    /// The group, if it has one seat only.
+    pub(crate) fn single(&self) -> Option<&Group> {
+        match self {
+            Self::Single(group) => Some(group),
+        }
+    }
+
+    /// The group, if it has one seat only.
+    pub(crate) fn single_mut(&mut self) -> Option<&mut Group> {
+        match self {
+            Self::Single(group) => Some(group),
+        }
+    }
+
+    pub(crate) fn id(&self) -> &GroupId {
+        match self {
+            Self::Single(group) => group.id(),
+        }
+    }
+
+    /// Its seats.
+    pub(crate) fn seats(&self) -> Vec<SeatId> {
+        match self {
+            Self::Single(group) => vec![group.seat().id()],
+        }
+    }
+
+    pub(crate) fn config(&self) -> GroupConfig {
+        match self {
+            Self::Single(group) => group.speaker().config(),
+        }
+    }
+
+    /// Whether `config` is so different that the group has to start anew.
+    pub(crate) fn is_another(&self, config: &GroupConfig) -> bool {
+        match self {
+            Self::Single(group) => group.speaker().is_another(config),
+        }
+    }
+
+    /// A configuration that starts the group anew, with what was learned and is still of use.
+    pub(crate) fn pass_on(&self, config: GroupConfig) -> GroupConfig {
+        match self {
+            Self::Single(group) => group.speaker().pass_on(config),
+        }
+    }
+
+    /// How the engine's time and the calendar go together.
+    pub(crate) fn set_wall_clock(&mut self, clock: WallClock) {
+        match self {
+            Self::Single(group) => group.set_wall_clock(clock),
+        }
+    }
+
+    /// The tracked objects are like this now.
+    pub(crate) fn handle_tracks(
+        &mut self,
+        now: Instant,
+        states: &BTreeMap<TrackName, TrackState>,
+        out: &mut Out<'_>,
+    ) {
+        match self {
+            Self::Single(group) => group.handle_tracks(now, states, out),
+        }
+    }
+
+    pub(crate) fn status(&self) -> GroupStatus {
+        match self {
+            Self::Single(group) => group.status(),
+        }
+    }
+
+    /// When [`Slot::handle_timeout`] wants to be called.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Single(group) => group.next_deadline(),
+        }
+    }
+
+    /// Whether a fault has waited long enough.
+    pub(crate) fn retries(&self, now: Instant) -> bool {
+        match self {
+            Self::Single(group) => group.seat().retries(now),
+        }
+    }
+
+    /// The notices that belong to the birth of a group.
+    pub(crate) fn introduce(&mut self, now: Instant, out: &mut Out<'_>) {
+        match self {
+            Self::Single(group) => group.introduce(now, out),
+        }
+    }
+
+    /// The interface is like this now, or does not exist.
+    pub(crate) fn handle_link(&mut self, now: Instant, link: Option<Arc<LinkState>>, out: &mut Out<'_>) {
+        match self {
+            Self::Single(group) => group.handle_link(now, link, out),
+        }
+    }
+
+    /// A new configuration that does not have to start anew.
+    pub(crate) fn reconfigure(&mut self, now: Instant, config: GroupConfig, out: &mut Out<'_>) {
+        match self {
+            Self::Single(group) => group.reconfigure(now, config, out),
+        }
+    }
+
+    /// Stops for good, or until [`Slot::handle_link`]; what is Active resigns.
+    pub(crate) fn stop(&mut self, now: Instant, out: &mut Out<'_>) {
+        match self {
+            Self::Single(group) => group.stop(now, out),
+        }
+    }
+
+    /// Takes back everything that was programmed.
+    pub(crate) fn withdraw(&mut self, out: &mut Out<'_>) {
+        match self {
+            Self::Single(group) => group.withdraw(out),
+        }
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Out<'_>) -> Announce {
+        match self {
+            Self::Single(group) => group.handle_timeout(now, out),
+        }
+    }
+
+    /// The dataplane answers for `seat`, which is one of this group's.
+    pub(crate) fn handle_programmed(
+        &mut self,
+        now: Instant,
+        seat: SeatId,
+        answer: (Revision, Result<(), ProgramFault>),
+        out: &mut Out<'_>,
+    ) -> Announce {
+        let (revision, result) = answer;
+        match self {
+            Self::Single(group) => {
+                debug_assert_eq!(group.seat().id(), seat);
+                group.handle_programmed(now, revision, result, out)
+            }
+        }
+    }
+
+    /// Something of `seat`'s had been removed and is back.
+    pub(crate) fn handle_mended(
+        &mut self,
+        now: Instant,
+        seat: SeatId,
+        what: Arc<str>,
+        out: &mut Out<'_>,
+    ) -> Announce {
+        match self {
+            Self::Single(group) => {
+                debug_assert_eq!(group.seat().id(), seat);
+                group.handle_mended(now, what, out)
+            }
+        }
+    }
+
+    /// Frames cannot be received.
+    pub(crate) fn fail(&mut self, now: Instant, text: Arc<str>, out: &mut Out<'_>) {
+        match self {
+            Self::Single(group) => group.fail(now, text, out),
+        }
+    }
+
+    /// A host asks for routers.
+    pub(crate) fn solicit(&mut self, now: Instant) {
+        match self {
+            Self::Single(group) => group.solicit(now),
+        }
+    }
+}
