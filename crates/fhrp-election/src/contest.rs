@@ -122,6 +122,8 @@ pub enum Cause {
         /// The higher-ranked router.
         by: Rank,
     },
+    /// Not decided here: another contest decides for this one too.
+    Followed,
     /// No standby router was heard for as long as one is waited for.
     StandbySilent,
     /// A lower-ranked standby router was heard.
@@ -146,6 +148,7 @@ impl fmt::Display for Cause {
             Self::ActiveLost { lost, silent } => {
                 write!(f, "the active router {lost} was silent for {silent:?}")
             }
+            Self::Followed => write!(f, "the group that it follows did"),
             Self::ActiveResigned => write!(f, "the active router resigned"),
             Self::LowerActiveOutlasted { lower } => {
                 write!(f, "it outranks the active router {lower}, now outlasted")

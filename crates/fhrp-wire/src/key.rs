@@ -40,6 +40,13 @@ impl KeyBytes {
         self.octets().ct_eq(text).into()
     }
 
+    /// How many octets.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty, reason = "a key is never empty")]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn octets(&self) -> &[u8] {
         &self.0
     }

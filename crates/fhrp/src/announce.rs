@@ -65,13 +65,17 @@ pub(crate) struct Beacon {
 }
 
 impl Beacon {
-    /// The first is due now.
+    /// The first is due now, or as soon as RFC 4861 §6.2.4 allows after an earlier one.
     pub(crate) fn start(&mut self, now: Instant) {
-        self.next = Some(now);
+        self.next = Some(self.soonest(now));
     }
 
     pub(crate) fn stop(&mut self) {
-        *self = Self::default();
+        self.next = None;
+    }
+
+    fn soonest(&self, now: Instant) -> Instant {
+        self.last.map_or(now, |last| now.max(last + RA_GAP))
     }
 
     pub(crate) fn next(&self) -> Option<Instant> {
@@ -80,7 +84,7 @@ impl Beacon {
 
     /// A host asks: the next is brought forward as far as RFC 4861 §6.2.6 allows.
     pub(crate) fn solicit(&mut self, now: Instant) {
-        let soonest = self.last.map_or(now, |last| now.max(last + RA_GAP));
+        let soonest = self.soonest(now);
         self.next = self.next.map(|planned| planned.min(soonest));
     }
 

@@ -2,18 +2,26 @@
 //! behind it checks again.
 
 mod announce;
+mod hsrp;
+mod key_chain;
+mod track;
 mod vrrp;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Family, GroupId};
+use crate::{Family, GroupId, MacAddr};
 
 pub use announce::{AnnounceSchedule, Prefix, RouterAdvertisement};
+pub use hsrp::{HsrpAuthentication, HsrpConfig, HsrpSettings};
+pub use key_chain::{ChainKey, InvalidKeyChain, KeyChain, Lifetime, WallTime};
+pub use track::{Track, TrackEffect, TrackName, TrackState};
 pub use vrrp::{AdvertisementInterval, Authentication, ChecksumPolicy, VrrpConfig, VrrpSettings};
 
-pub(crate) use announce::check_router_advertisement;
+pub(crate) use announce::{check_announcements, check_router_advertisement};
+pub(crate) use key_chain::WallClock;
+pub(crate) use track::check_tracks;
 
 /// The most virtual addresses that one group may have.
 const ADDRESSES_MAX: usize = 254;
@@ -25,6 +33,8 @@ const PREEMPT_DELAY_MAX: Duration = Duration::from_secs(3600);
 pub enum GroupConfig {
     /// VRRP.
     Vrrp(VrrpConfig),
+    /// HSRP.
+    Hsrp(HsrpConfig),
 }
 
 impl GroupConfig {
@@ -33,6 +43,7 @@ impl GroupConfig {
     pub fn id(&self) -> &GroupId {
         match self {
             Self::Vrrp(config) => config.id(),
+            Self::Hsrp(config) => config.id(),
         }
     }
 
@@ -41,6 +52,7 @@ impl GroupConfig {
     pub fn addresses(&self) -> &Arc<[IpAddr]> {
         match self {
             Self::Vrrp(config) => config.addresses(),
+            Self::Hsrp(config) => config.addresses(),
         }
     }
 
@@ -49,7 +61,41 @@ impl GroupConfig {
     pub fn vrrp(&self) -> Option<&VrrpConfig> {
         match self {
             Self::Vrrp(config) => Some(config),
+            Self::Hsrp(_) => None,
         }
+    }
+
+    /// The HSRP configuration, if it is one.
+    #[must_use]
+    pub fn hsrp(&self) -> Option<&HsrpConfig> {
+        match self {
+            Self::Vrrp(_) => None,
+            Self::Hsrp(config) => Some(config),
+        }
+    }
+
+    /// The virtual MAC, where one is used.
+    #[must_use]
+    pub fn virtual_mac(&self) -> Option<MacAddr> {
+        match self {
+            Self::Vrrp(config) => config.virtual_mac(),
+            Self::Hsrp(config) => config.virtual_mac(),
+        }
+    }
+
+    /// The tracked objects.
+    #[must_use]
+    pub fn tracks(&self) -> &[Track] {
+        match self {
+            Self::Vrrp(config) => &config.settings().track,
+            Self::Hsrp(config) => &config.settings().track,
+        }
+    }
+}
+
+impl From<HsrpConfig> for GroupConfig {
+    fn from(config: HsrpConfig) -> Self {
+        Self::Hsrp(config)
     }
 }
 
@@ -88,6 +134,8 @@ pub enum ConfigField {
     VirtualMac,
     /// `accept_mode`
     AcceptMode,
+    /// The schedule of announcements
+    Announce,
     /// `group`
     Group,
     /// `family`
@@ -128,6 +176,7 @@ impl ConfigField {
             Self::RouterAdvertisement => "router_advertisement",
             Self::VirtualMac => "virtual_mac",
             Self::AcceptMode => "accept_mode",
+            Self::Announce => "announce",
             Self::Group => "group",
             Self::Family => "family",
             Self::HelloTime => "hello_time",

@@ -2,21 +2,25 @@
 
 mod announcements;
 mod frames;
+mod hsrp;
 mod interface;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use fhrp_election::{Effect, Instant};
 
+use crate::config::WallClock;
 use crate::deadlines::Deadlines;
 use crate::group::{Announce, Out};
 use crate::slot::Slot;
 use crate::{
     Action, GroupConfig, GroupId, GroupStatus, IfIndex, InterfaceName, InterfaceStats, LinkEvent, LinkState,
-    ProgramFault, Revision, SeatId, Stats,
+    ProgramFault, Revision, SeatId, Stats, TrackName, TrackState,
 };
 
+use hsrp::Following;
 use interface::Interface;
 
 /// First-hop redundancy without sockets, clocks, threads or an operating system.
@@ -43,8 +47,16 @@ pub struct Engine {
     indexes: BTreeMap<IfIndex, usize>,
     group_deadlines: Deadlines,
     pacer_deadlines: Deadlines,
+    /// When something is to be said about an interface, for each variant of HSRP.
+    voice_deadlines: Deadlines,
+    following: Following,
+    tracks: BTreeMap<TrackName, TrackState>,
+    clock: WallClock,
     actions: VecDeque<Action>,
     effects: Vec<Effect>,
+    moved: Vec<SeatId>,
+    /// After [`Engine::stop`] nothing is done any more.
+    stopped: bool,
     seats_given: u32,
     stats: Stats,
 }
@@ -84,8 +96,10 @@ impl Engine {
         let Some(interface) = self.interfaces.get_mut(at) else { return Ok(()) };
         interface.enlist(&id, slot);
         self.actions.extend(interface.attach());
-        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects };
+        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects, moved: &mut self.moved };
+        group.set_wall_clock(self.clock);
         group.introduce(now, &mut out);
+        group.handle_tracks(now, &self.tracks, &mut out);
         group.handle_link(now, interface.link.clone(), &mut out);
         self.group_deadlines.set(slot, group.next_deadline());
         self.seats.extend(group.seats().into_iter().map(|seat| (seat, slot)));
@@ -95,6 +109,8 @@ impl Engine {
             *place = Some(group);
         }
         self.ids.insert(id, slot);
+        self.rank_followers(now);
+        self.after_moves(now);
         Ok(())
     }
 
@@ -112,13 +128,19 @@ impl Engine {
             return Ok(());
         }
         if group.is_another(&config) {
+            let config = group.pass_on(config);
             self.remove(now, &id)?;
             return self.add(now, config).map_err(|DuplicateGroup(id)| UnknownGroup(id));
         }
+        let tracks = std::mem::take(&mut self.tracks);
         self.with_group(slot, |group, out| {
             group.reconfigure(now, config, out);
+            group.handle_tracks(now, &tracks, out);
             Announce::Nothing
         });
+        self.tracks = tracks;
+        self.rank_followers(now);
+        self.after_moves(now);
         Ok(())
     }
 
@@ -131,7 +153,7 @@ impl Engine {
         let Some(Some(mut group)) = self.groups.get_mut(slot).map(Option::take) else {
             return Err(UnknownGroup(id.clone()));
         };
-        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects };
+        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects, moved: &mut self.moved };
         group.stop(now, &mut out);
         group.withdraw(&mut out);
         self.group_deadlines.set(slot, None);
@@ -143,23 +165,54 @@ impl Engine {
             interface.dismiss(id);
             self.actions.extend(interface.attach());
         }
+        self.dismiss_role(now, &mut group);
+        self.rank_followers(now);
+        self.after_moves(now);
         Ok(())
     }
 
     /// Stops every group: those that are Active resign, all of them before anything else. Nothing is programmed any
     /// more; the dataplane is for the caller to clear as a whole.
     pub fn stop(&mut self, now: Instant) {
-        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects };
+        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects, moved: &mut self.moved };
         for (slot, group) in self.groups.iter_mut().enumerate() {
             if let Some(group) = group {
                 group.stop(now, &mut out);
                 self.group_deadlines.set(slot, None);
             }
         }
+        self.stopped = true;
+    }
+
+    /// A tracked object changed. It need not be one that any group tracks yet.
+    pub fn set_track(&mut self, now: Instant, name: &TrackName, state: TrackState) {
+        if self.tracks.insert(name.clone(), state) == Some(state) {
+            return;
+        }
+        let tracks = std::mem::take(&mut self.tracks);
+        for slot in 0..self.groups.len() {
+            self.with_group(slot, |group, out| {
+                group.handle_tracks(now, &tracks, out);
+                Announce::Nothing
+            });
+        }
+        self.tracks = tracks;
+        self.after_moves(now);
+    }
+
+    /// At `now` it was `unix` after 1970-01-01 00:00 UTC. Key chains need to know; told again when the clock was set.
+    pub fn set_wall_clock(&mut self, now: Instant, unix: Duration) {
+        self.clock = WallClock::new(now, unix);
+        for group in self.groups.iter_mut().flatten() {
+            group.set_wall_clock(self.clock);
+        }
     }
 
     /// An interface appeared, changed or went. Interfaces without groups are remembered for groups to come.
     pub fn handle_link(&mut self, now: Instant, event: LinkEvent) {
+        if self.stopped {
+            return;
+        }
         match event {
             LinkEvent::Gone(index) => {
                 if let Some(at) = self.indexes.remove(&index) {
@@ -172,9 +225,15 @@ impl Engine {
                 if let Some(before) = renamed {
                     self.change_link(now, before, None);
                 }
+                // An interface that was made anew is another one, even where nobody saw the first one go.
+                let replaced = self.interfaces.get(at).and_then(|known| known.link.as_ref());
+                if replaced.is_some_and(|known| known.index != link.index) {
+                    self.change_link(now, at, None);
+                }
                 self.change_link(now, at, Some(Arc::new(link)));
             }
         }
+        self.after_moves(now);
     }
 
     fn change_link(&mut self, now: Instant, at: usize, link: Option<Arc<LinkState>>) {
@@ -209,16 +268,17 @@ impl Engine {
         revision: Revision,
         result: Result<(), ProgramFault>,
     ) {
-        if let Some(slot) = self.seats.get(&seat).copied() {
+        if let Some(slot) = self.seats.get(&seat).copied().filter(|_| !self.stopped) {
             let announce = self
                 .with_group(slot, |group, out| group.handle_programmed(now, seat, (revision, result), out));
             self.announce(now, slot, announce);
         }
+        self.after_moves(now);
     }
 
     /// The backend found something of this seat gone and put it back.
     pub fn handle_mended(&mut self, now: Instant, seat: SeatId, what: Arc<str>) {
-        if let Some(slot) = self.seats.get(&seat).copied() {
+        if let Some(slot) = self.seats.get(&seat).copied().filter(|_| !self.stopped) {
             let announce = self.with_group(slot, |group, out| group.handle_mended(now, seat, what, out));
             self.announce(now, slot, announce);
         }
@@ -236,6 +296,7 @@ impl Engine {
                 Announce::Nothing
             });
         }
+        self.after_moves(now);
     }
 
     /// Asks for frames again if that had failed and the group in `slot` is about to try again.
@@ -261,6 +322,7 @@ impl Engine {
             self.announce(now, slot, announce);
             self.advertise_as_router(now, slot);
         }
+        self.after_moves(now);
         while let Some(at) = self.pacer_deadlines.due(now) {
             self.drain_pacer(now, at);
         }
@@ -269,7 +331,8 @@ impl Engine {
     /// When [`Engine::handle_timeout`] is due next.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        [self.group_deadlines.next(), self.pacer_deadlines.next()].into_iter().flatten().min()
+        let all = [self.group_deadlines.next(), self.voice_deadlines.next(), self.pacer_deadlines.next()];
+        all.into_iter().flatten().min()
     }
 
     /// The next thing to do, in order.
@@ -326,7 +389,7 @@ impl Engine {
             self.group_deadlines.set(slot, None);
             return Announce::Nothing;
         };
-        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects };
+        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects, moved: &mut self.moved };
         let announce = act(group, &mut out);
         self.group_deadlines.set(slot, group.next_deadline());
         announce

@@ -1,6 +1,9 @@
 //! The life of one group: what it stands on, its contest, its wish of the dataplane, and what follows from them.
 
+mod following;
+mod hsrp;
 mod status;
+mod tracking;
 mod vrrp;
 
 use std::collections::VecDeque;
@@ -12,13 +15,18 @@ use fhrp_election::{Cause, Effect, Election, Instant, State};
 use fhrp_wire::MacAddr;
 
 use crate::announce::Beacon;
+use crate::config::WallClock;
 use crate::limiter::{Limiter, Topic};
 use crate::seat::{Reply, Seat};
-use crate::speaker::{Frames, Saying, Speaker, Underlay};
+use crate::speaker::{Frames, Saying, Speaker, Standing, Underlay};
 use crate::{
     Acceptance, Action, Binding, Family, Gate, GroupConfig, GroupId, GroupStats, LinkState, Notice,
     NoticeKind, ProgramFault, Responder, Revision, SeatId, Waiting,
 };
+
+pub(crate) use following::Lead;
+pub(crate) use hsrp::Leadership;
+use tracking::Load;
 
 /// This many transitions within a minute are worth a warning (RFC 9568 §2.5).
 const FLAPPING_TRANSITIONS: usize = 6;
@@ -29,6 +37,8 @@ pub(crate) struct Out<'a> {
     pub(crate) actions: &'a mut VecDeque<Action>,
     /// Scratch, so that no call allocates.
     pub(crate) effects: &'a mut Vec<Effect>,
+    /// Seats of groups whose moves mean something to other groups.
+    pub(crate) moved: &'a mut Vec<SeatId>,
 }
 
 /// One group with one seat: a Virtual Router of VRRP, a group of HSRP.
@@ -36,11 +46,16 @@ pub(crate) struct Out<'a> {
 pub(crate) struct Group {
     speaker: Speaker,
     election: Election,
+    /// Of a group that follows another: what that one is.
+    lead: Lead,
+    load: Load,
     /// The state that messages show: that of the election, except while its effects are carried out one by one.
     shown: State,
     /// Present while the group can run.
     underlay: Option<Underlay>,
     waiting: Option<Waiting>,
+    /// Since when its interface is up.
+    link_up_since: Option<Instant>,
     link: Option<Arc<LinkState>>,
     /// The advertisement as it is sent now; rendered anew after any change.
     frames: Option<Frames>,
@@ -51,6 +66,9 @@ pub(crate) struct Group {
     up_since: Option<Instant>,
     last_transition: Option<(Instant, Cause)>,
     recent: VecDeque<Instant>,
+    state_changes: u64,
+    /// What it was last counted as.
+    role: Role,
 }
 
 impl Group {
@@ -61,13 +79,17 @@ impl Group {
             Family::V4 => IpAddr::from([0, 0, 0, 0]),
             Family::V6 => IpAddr::from([0_u16; 8]),
         };
-        let election = Election::new(speaker.rules(), speaker.candidacy(nobody, false));
+        let standing = Standing { source: nobody, owner: false, state: State::Init, decrement: 0 };
+        let election = Election::new(speaker.rules(), speaker.candidacy(&standing));
         Self {
             speaker,
             election,
+            lead: Lead::default(),
+            load: Load::default(),
             shown: State::Init,
             underlay: None,
             waiting: Some(Waiting::InterfaceMissing),
+            link_up_since: None,
             link: None,
             frames: None,
             seat: Seat::new(seat),
@@ -77,6 +99,8 @@ impl Group {
             up_since: None,
             last_transition: None,
             recent: VecDeque::with_capacity(FLAPPING_TRANSITIONS),
+            state_changes: 0,
+            role: Role::default(),
         }
     }
 
@@ -102,7 +126,8 @@ impl Group {
 
     /// When [`Group::handle_timeout`] wants to be called.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        [self.election.next_deadline(), self.seat.next_deadline(), self.beacon.next()]
+        let starts = self.startup().filter(|_| self.waiting == Some(Waiting::StartupDelay));
+        [self.election.next_deadline(), self.seat.next_deadline(), self.beacon.next(), starts]
             .into_iter()
             .flatten()
             .min()
@@ -117,28 +142,88 @@ impl Group {
 
     /// The interface is like this now, or does not exist.
     pub(crate) fn handle_link(&mut self, now: Instant, link: Option<Arc<LinkState>>, out: &mut Out<'_>) {
+        let up = link.as_deref().is_some_and(|link| link.up);
+        self.link_up_since = if up { self.link_up_since.or(Some(now)) } else { None };
         self.link = link;
         self.reconsider(now, out);
+    }
+
+    pub(crate) fn set_wall_clock(&mut self, clock: WallClock) {
+        self.speaker.set_wall_clock(clock);
+        self.frames = None;
     }
 
     /// A new configuration that does not have to start anew.
     pub(crate) fn reconfigure(&mut self, now: Instant, config: GroupConfig, out: &mut Out<'_>) {
         let before = self.speaker.addresses().clone();
+        let posed = self.speaker.poses_as_owner();
         self.speaker.reconfigure(config);
         self.retune(now, out);
         self.reconsider(now, out);
+        self.retime_beacon(now);
+        let owner = self.underlay.as_ref().map(|underlay| underlay.owner);
+        if let Some(owner) = owner.filter(|_| !posed && self.speaker.poses_as_owner()) {
+            self.tell_ownership(now, owner, out);
+        }
         if before != *self.speaker.addresses() {
             self.introduce(now, out);
         }
+    }
+
+    /// The role when this was asked last, and now; `None` if they are the same.
+    pub(crate) fn take_role_change(&mut self) -> Option<(Role, Role)> {
+        let now = match self.state() {
+            State::Init => Role::Out,
+            State::Listen | State::Speak | State::Standby => Role::Passive,
+            State::Active => Role::Active,
+        };
+        let before = std::mem::replace(&mut self.role, now);
+        (before != now).then_some((before, now))
     }
 
     /// Tells the election of this router's own values as they are now.
     fn retune(&mut self, now: Instant, out: &mut Out<'_>) {
         self.frames = None;
         if let Some(underlay) = &self.underlay {
-            let candidacy = self.speaker.candidacy(underlay.source, underlay.owner);
+            let candidacy = self.speaker.candidacy(&self.standing(underlay.source, underlay.owner));
             self.election.retune(now, candidacy, out.effects);
             self.carry_out(now, out);
+        }
+    }
+
+    /// Does so if they are others than it knows.
+    fn retune_if_changed(&mut self, now: Instant, out: &mut Out<'_>) {
+        let Some(underlay) = &self.underlay else { return };
+        let candidacy = self.speaker.candidacy(&self.standing(underlay.source, underlay.owner));
+        if candidacy != *self.election.candidacy() {
+            self.retune(now, out);
+        }
+    }
+
+    fn standing(&self, source: IpAddr, owner: bool) -> Standing {
+        Standing { source, owner, state: self.state(), decrement: self.load.decrement }
+    }
+
+    /// Where this router stands: by its own contest, or by that of the group that it follows.
+    fn state(&self) -> State {
+        match (self.speaker.leader(), &self.underlay) {
+            (None, _) => self.election.state(),
+            (Some(_), Some(_)) => self.lead.state(),
+            (Some(_), None) => State::Init,
+        }
+    }
+
+    /// When the start-up delay is over.
+    fn startup(&self) -> Option<Instant> {
+        Some(self.link_up_since? + self.speaker.startup_delay())
+    }
+
+    /// Router advertisements begin and end with their setting.
+    fn retime_beacon(&mut self, now: Instant) {
+        match (self.speaker.router_advertisement(), self.beacon.next()) {
+            (None, _) => self.beacon.stop(),
+            (Some(_), None) if self.seat.serves() => self.beacon.start(now),
+            (Some(_), _) => {}
         }
     }
 
@@ -146,6 +231,7 @@ impl Group {
     pub(crate) fn stop(&mut self, now: Instant, out: &mut Out<'_>) {
         self.election.stop(now, out.effects);
         self.carry_out(now, out);
+        self.lead_on(now, Lead::default(), out);
         self.seat.stop_announcing();
         self.beacon.stop();
     }
@@ -162,9 +248,13 @@ impl Group {
             self.seat.retry();
             self.reconsider(now, out);
         }
+        if self.waiting == Some(Waiting::StartupDelay) && self.startup().is_some_and(|at| at <= now) {
+            self.reconsider(now, out);
+        }
         if self.election.next_deadline().is_some_and(|at| at <= now) {
             self.election.handle_timeout(now, out.effects);
             self.carry_out(now, out);
+            self.retune_if_changed(now, out);
             self.refresh_wish(out);
         }
         let due = self.seat.take_announcement(now, self.speaker.announce_schedule());
@@ -232,7 +322,7 @@ impl Group {
 
     /// Compares what the group stands on with what it stood on, and starts, stops or goes on accordingly.
     fn reconsider(&mut self, now: Instant, out: &mut Out<'_>) {
-        let (underlay, waiting) = match self.find_underlay() {
+        let (underlay, waiting) = match self.find_underlay(now) {
             Ok(underlay) => (Some(underlay), None),
             Err(waiting) => (None, Some(waiting)),
         };
@@ -251,11 +341,10 @@ impl Group {
 
     fn change_underlay(&mut self, now: Instant, underlay: Option<Underlay>, out: &mut Out<'_>) {
         self.frames = None;
+        let before = self.state();
         match (&self.underlay, &underlay) {
             (_, None) => {
-                // With a dataplane fault the way out is still there: resign through it. Without an interface or an
-                // address there is none.
-                if !self.seat.is_faulty() {
+                if !self.can_still_speak() {
                     self.underlay = None;
                 }
                 self.stop(now, out);
@@ -264,20 +353,42 @@ impl Group {
             }
             (None, Some(new)) => {
                 self.tell_ownership(now, new.owner, out);
-                self.election.retune(now, self.speaker.candidacy(new.source, new.owner), out.effects);
+                let candidacy = self.speaker.candidacy(&self.standing(new.source, new.owner));
+                self.election.retune(now, candidacy, out.effects);
                 self.underlay = underlay;
                 self.up_since = Some(now);
-                self.election.start(now, out.effects);
+                if self.speaker.leader().is_none() {
+                    self.election.start(now, out.effects);
+                }
                 self.carry_out(now, out);
             }
             (Some(old), Some(new)) => {
                 if old.owner != new.owner {
                     self.tell_ownership(now, new.owner, out);
                 }
-                self.election.retune(now, self.speaker.candidacy(new.source, new.owner), out.effects);
+                let candidacy = self.speaker.candidacy(&self.standing(new.source, new.owner));
+                self.election.retune(now, candidacy, out.effects);
                 self.underlay = underlay;
                 self.carry_out(now, out);
             }
+        }
+        self.follow_from(now, before, out);
+    }
+
+    /// With a dataplane fault, say, the way out is still there: resign through it. Without an interface or an address
+    /// there is none.
+    fn can_still_speak(&self) -> bool {
+        match &self.waiting {
+            Some(Waiting::InterfaceMissing | Waiting::InterfaceDown | Waiting::NoPrimaryAddress) | None => {
+                false
+            }
+            Some(
+                Waiting::ProgramFault(_)
+                | Waiting::StartupDelay
+                | Waiting::Tracked(_)
+                | Waiting::LeaderMissing(_)
+                | Waiting::AddressUnknown,
+            ) => true,
         }
     }
 
@@ -290,7 +401,7 @@ impl Group {
         }
     }
 
-    fn find_underlay(&self) -> Result<Underlay, Waiting> {
+    fn find_underlay(&self, now: Instant) -> Result<Underlay, Waiting> {
         let link = self.link.as_deref().ok_or(Waiting::InterfaceMissing)?;
         if let Some(fault) = self.seat.pause() {
             return Err(Waiting::ProgramFault(fault.clone()));
@@ -302,12 +413,27 @@ impl Group {
             Family::V4 => link.primary_ipv4().map(IpAddr::V4),
             Family::V6 => link.link_local().map(IpAddr::V6),
         };
+        let source = source.ok_or(Waiting::NoPrimaryAddress)?;
+        if let Some(name) = &self.load.shut {
+            return Err(Waiting::Tracked(name.clone()));
+        }
+        if self.startup().is_some_and(|at| now < at) {
+            return Err(Waiting::StartupDelay);
+        }
+        if self.speaker.addresses().is_empty() {
+            return Err(Waiting::AddressUnknown);
+        }
+        if let (Some(leader), Lead::Missing) = (self.speaker.leader(), &self.lead) {
+            return Err(Waiting::LeaderMissing(leader.clone()));
+        }
+        let owner = self.owned(link).next().is_some();
         Ok(Underlay {
             interface: link.index,
             physical: link.mac,
             mac: self.speaker.virtual_mac().unwrap_or(link.mac),
-            source: source.ok_or(Waiting::NoPrimaryAddress)?,
-            owner: self.owned(link).next().is_some(),
+            source,
+            owner,
+            priority: self.speaker.candidacy(&self.standing(source, owner)).rank.priority,
         })
     }
 
@@ -321,34 +447,39 @@ impl Group {
         let mut effects = std::mem::take(out.effects);
         for effect in effects.drain(..) {
             match effect {
-                Effect::Advertise => self.advertise(out),
-                Effect::Coup => self.say(Saying::Coup, out),
-                Effect::Resign => self.say(Saying::Resign, out),
+                Effect::Advertise => self.advertise(now, out),
+                Effect::Coup => self.say(now, Saying::Coup, out),
+                Effect::Resign => self.say(now, Saying::Resign, out),
                 Effect::Moved { from, to, cause } => self.moved(now, (from, to), cause, out),
             }
         }
         *out.effects = effects;
     }
 
-    fn advertise(&mut self, out: &mut Out<'_>) {
+    fn advertise(&mut self, now: Instant, out: &mut Out<'_>) {
         let Some(underlay) = &self.underlay else { return };
-        let frames = match &mut self.frames {
-            Some(frames) => frames,
-            empty @ None => empty.insert(self.speaker.render(Saying::Advert, self.shown, underlay)),
+        let frames = match self.frames.take().filter(|frames| frames.expire.is_none_or(|at| now < at)) {
+            Some(frames) => self.frames.insert(frames),
+            None => {
+                let frames = self.speaker.render(Saying::Advert, self.shown, underlay, now);
+                self.frames.insert(Frames { expire: self.speaker.frames_expire(now), ..frames })
+            }
         };
         out.actions.extend(frames.actions(underlay));
         self.speaker.count_sent(Saying::Advert);
     }
 
-    fn say(&mut self, saying: Saying, out: &mut Out<'_>) {
+    fn say(&mut self, now: Instant, saying: Saying, out: &mut Out<'_>) {
         let Some(underlay) = &self.underlay else { return };
-        out.actions.extend(self.speaker.render(saying, self.shown, underlay).actions(underlay));
+        out.actions.extend(self.speaker.render(saying, self.shown, underlay, now).actions(underlay));
         self.speaker.count_sent(saying);
     }
 
     fn moved(&mut self, now: Instant, (from, to): (State, State), cause: Cause, out: &mut Out<'_>) {
         self.shown = to;
         self.frames = None;
+        self.speaker.entered(to);
+        self.state_changes += 1;
         self.last_transition = Some((now, cause));
         if to == State::Active {
             self.stats.active_transitions += 1;
@@ -358,6 +489,9 @@ impl Group {
         }
         let kind = NoticeKind::Moved { from: self.speaker.word(from), to: self.speaker.word(to), cause };
         self.notify(now, kind, out);
+        if self.speaker.name().is_some() {
+            out.moved.push(self.seat.id());
+        }
         self.watch_flapping(now, out);
     }
 
@@ -390,15 +524,21 @@ impl Group {
             mac: self.speaker.virtual_mac(),
             addresses: self.speaker.addresses().clone(),
             owned,
-            gate: if self.election.state() == State::Active { Gate::Open } else { Gate::Closed },
+            gate: if self.state() == State::Active { Gate::Open } else { Gate::Closed },
             acceptance: if accepts { Acceptance::Allow } else { Acceptance::Deny },
             responder: Responder::Kernel,
         }
     }
 
-    /// The MAC that announcements carry.
-    fn announced_mac(&self) -> Option<MacAddr> {
-        self.underlay.as_ref().map(|underlay| underlay.mac)
+    /// A frame from our own address that is not ours was sent by somebody else: none of our MACs is on it, or the virtual
+    /// one while we are not Active.
+    fn suspect_duplicate(&mut self, (at, address, mac): (Instant, IpAddr, MacAddr), out: &mut Out<'_>) {
+        let Some(underlay) = &self.underlay else { return };
+        let ours = mac == underlay.physical || (mac == underlay.mac && self.state() == State::Active);
+        if !ours {
+            let kind = || NoticeKind::DuplicateAddress { address, mac };
+            self.notify_limited(Topic::DuplicateAddress, at, kind, out);
+        }
     }
 
     fn notify(&self, at: Instant, kind: NoticeKind, out: &mut Out<'_>) {
@@ -417,6 +557,18 @@ impl Group {
             self.notify(at, kind(), out);
         }
     }
+}
+
+/// What a group is to those who count the groups of an interface.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// It does not run.
+    #[default]
+    Out,
+    /// It runs and is not Active.
+    Passive,
+    /// It is Active.
+    Active,
 }
 
 /// Whether the virtual addresses are to be announced after a call.

@@ -19,11 +19,13 @@ mod config;
 mod deadlines;
 mod engine;
 mod group;
+mod hsrp;
 mod ids;
 mod limiter;
 mod link;
 mod notice;
 mod pacer;
+mod peers;
 mod seat;
 mod slot;
 mod speaker;
@@ -37,8 +39,10 @@ pub mod driver;
 pub use action::{Action, Reception};
 pub use binding::{Acceptance, Binding, Gate, ProgramFault, Responder, Revision};
 pub use config::{
-    AdvertisementInterval, AnnounceSchedule, Authentication, ChecksumPolicy, ConfigError, ConfigField,
-    GroupConfig, Prefix, RouterAdvertisement, VrrpConfig, VrrpSettings,
+    AdvertisementInterval, AnnounceSchedule, Authentication, ChainKey, ChecksumPolicy, ConfigError,
+    ConfigField, GroupConfig, HsrpAuthentication, HsrpConfig, HsrpSettings, InvalidKeyChain, KeyChain,
+    Lifetime, Prefix, RouterAdvertisement, Track, TrackEffect, TrackName, TrackState, VrrpConfig,
+    VrrpSettings, WallTime,
 };
 pub use engine::{DuplicateGroup, Engine, UnknownGroup};
 pub use fhrp_election::{Cause, Instant, Rank};
@@ -46,5 +50,5 @@ pub use fhrp_wire::{Family, MacAddr};
 pub use ids::{GroupId, IfIndex, InterfaceName, Protocol, Protocols, SeatId};
 pub use link::{LinkEvent, LinkState};
 pub use notice::{Notice, NoticeKind};
-pub use stats::{GroupStats, InterfaceStats, Stats, VrrpStats};
-pub use status::{Detail, GroupState, GroupStatus, PeerStatus, VrrpStatus, Waiting};
+pub use stats::{GroupStats, HsrpStats, InterfaceStats, Stats, VrrpStats};
+pub use status::{Detail, GroupState, GroupStatus, HsrpStatus, PeerStatus, VrrpStatus, Waiting};

@@ -18,9 +18,12 @@ pub(crate) enum Topic {
     EqualPriority,
     Flapping,
     Mended,
+    BadAuthentication,
+    OtherVersion,
+    CutOff,
 }
 
-const TOPICS: usize = 8;
+const TOPICS: usize = 11;
 
 /// One group's memory of what it said when.
 #[derive(Debug, Default)]
@@ -40,6 +43,9 @@ impl Limiter {
             Topic::EqualPriority => 5,
             Topic::Flapping => 6,
             Topic::Mended => 7,
+            Topic::BadAuthentication => 8,
+            Topic::OtherVersion => 9,
+            Topic::CutOff => 10,
         };
         let Some(last) = self.last.get_mut(at) else { return false };
         if last.is_some_and(|then| now < then + SILENCE) {

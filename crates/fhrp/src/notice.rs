@@ -8,7 +8,7 @@ use fhrp_election::{Cause, Instant};
 use fhrp_wire::MacAddr;
 use fhrp_wire::vrrp::ChecksumForm;
 
-use crate::{GroupId, GroupState, Waiting};
+use crate::{GroupId, GroupState, TrackName, TrackState, Waiting};
 
 /// Something that happened to a group. Repeated ones are held back by the engine, so a hostile sender cannot make many.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +91,46 @@ pub enum NoticeKind {
     Flapping {
         /// How many within the last minute.
         transitions: u32,
+    },
+    /// A message was discarded because it is not authenticated as ours are.
+    BadAuthentication {
+        /// The sender.
+        peer: IpAddr,
+        /// The counter that it went to, with why.
+        reason: Arc<str>,
+    },
+    /// A router speaks another version than the groups of this interface do: neither hears the other.
+    OtherVersion {
+        /// The router.
+        peer: IpAddr,
+        /// Its version.
+        version: u8,
+    },
+    /// The Active router said the virtual address.
+    AddressLearned {
+        /// The Active router.
+        peer: IpAddr,
+        /// The address.
+        address: IpAddr,
+    },
+    /// A peer names another virtual address than ours.
+    AddressMismatch {
+        /// The peer.
+        peer: IpAddr,
+        /// Its virtual address.
+        theirs: IpAddr,
+    },
+    /// The group that this one follows became Active, which this one cannot be now.
+    CutOff {
+        /// The group that it follows.
+        leader: Arc<str>,
+    },
+    /// A tracked object changed.
+    Tracked {
+        /// Which.
+        name: TrackName,
+        /// What it is now.
+        state: TrackState,
     },
     /// A peer of equal priority was heard; priorities should be apart (RFC 9568 §8.3.2).
     EqualPriority {

@@ -113,11 +113,6 @@ impl Seat {
         self.fault = Some(Fault { text, retry_at: Some(now + backoff), backoff });
     }
 
-    /// Whether a wish failed and none has succeeded since.
-    pub(crate) fn is_faulty(&self) -> bool {
-        self.fault.is_some()
-    }
-
     /// The fault that is being waited out.
     pub(crate) fn pause(&self) -> Option<&Arc<str>> {
         self.fault.as_ref().filter(|fault| fault.retry_at.is_some()).map(|fault| &fault.text)

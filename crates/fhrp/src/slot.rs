@@ -1,11 +1,15 @@
 //! What a slot of the engine holds: whatever a group is made of, one match each, and nothing else here.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fhrp_election::Instant;
 
+use crate::config::WallClock;
 use crate::group::{Announce, Group, Out};
-use crate::{GroupConfig, GroupId, GroupStatus, LinkState, ProgramFault, Revision, SeatId};
+use crate::{
+    GroupConfig, GroupId, GroupStatus, LinkState, ProgramFault, Revision, SeatId, TrackName, TrackState,
+};
 
 /// A group of any protocol.
 #[derive(Debug)]
@@ -18,19 +22,25 @@ impl Slot {
     /// How many seats a group of this configuration needs.
     pub(crate) fn seats_needed(config: &GroupConfig) -> u32 {
         match config {
-            GroupConfig::Vrrp(_) => 1,
+            GroupConfig::Vrrp(_) | GroupConfig::Hsrp(_) => 1,
         }
     }
 
     /// A group with as many seats as it needs, numbered from `first`.
     pub(crate) fn new(first: SeatId, config: GroupConfig) -> Self {
         match config {
-            GroupConfig::Vrrp(_) => Self::Single(Group::new(first, config)),
+            GroupConfig::Vrrp(_) | GroupConfig::Hsrp(_) => Self::Single(Group::new(first, config)),
         }
     }
 
     /// The group, if it has one seat only.
+    pub(crate) fn single(&self) -> Option<&Group> {
+        match self {
+            Self::Single(group) => Some(group),
+        }
+    }
 
+    /// The group, if it has one seat only.
     pub(crate) fn single_mut(&mut self) -> Option<&mut Group> {
         match self {
             Self::Single(group) => Some(group),
@@ -60,6 +70,32 @@ impl Slot {
     pub(crate) fn is_another(&self, config: &GroupConfig) -> bool {
         match self {
             Self::Single(group) => group.speaker().is_another(config),
+        }
+    }
+
+    /// A configuration that starts the group anew, with what was learned and is still of use.
+    pub(crate) fn pass_on(&self, config: GroupConfig) -> GroupConfig {
+        match self {
+            Self::Single(group) => group.speaker().pass_on(config),
+        }
+    }
+
+    /// How the engine's time and the calendar go together.
+    pub(crate) fn set_wall_clock(&mut self, clock: WallClock) {
+        match self {
+            Self::Single(group) => group.set_wall_clock(clock),
+        }
+    }
+
+    /// The tracked objects are like this now.
+    pub(crate) fn handle_tracks(
+        &mut self,
+        now: Instant,
+        states: &BTreeMap<TrackName, TrackState>,
+        out: &mut Out<'_>,
+    ) {
+        match self {
+            Self::Single(group) => group.handle_tracks(now, states, out),
         }
     }
 

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fhrp_election::{Candidacy, Election, Rules, State};
+use fhrp_election::{Candidacy, Election, Instant, Rules, State};
 use fhrp_wire::MacAddr;
 
+use crate::config::WallClock;
 use crate::{
     Action, AnnounceSchedule, Detail, GroupConfig, GroupId, GroupState, IfIndex, PeerStatus,
-    RouterAdvertisement, vrrp,
+    RouterAdvertisement, Track, hsrp, vrrp,
 };
 
 /// What a group stands on while it can run.
@@ -25,6 +26,21 @@ pub(crate) struct Underlay {
     pub(crate) source: IpAddr,
     /// Whether a virtual address is the interface's own.
     pub(crate) owner: bool,
+    /// The priority in use.
+    pub(crate) priority: u8,
+}
+
+/// What a router's candidacy depends on besides its configuration.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    /// The primary address.
+    pub(crate) source: IpAddr,
+    /// Whether a virtual address is the interface's own.
+    pub(crate) owner: bool,
+    /// Where it stands now.
+    pub(crate) state: State,
+    /// What failed objects take off the priority.
+    pub(crate) decrement: u8,
 }
 
 /// Settings that every protocol has.
@@ -34,6 +50,15 @@ pub(crate) struct Profile {
     pub(crate) priority: u8,
     pub(crate) preempt: bool,
     pub(crate) preempt_delay: Duration,
+}
+
+/// Forms of gratuitous ARP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Greeting {
+    /// A broadcast request (RFC 9568 §6.4.1).
+    Request,
+    /// A broadcast reply, the first time also to the switches: what Cisco routers send (captures).
+    Replies,
 }
 
 /// A message that the election asks for.
@@ -54,6 +79,8 @@ pub(crate) struct Frames {
     pub(crate) multicast: Vec<Bytes>,
     /// Payloads for peers.
     pub(crate) unicast: Vec<(IpAddr, Bytes)>,
+    /// When they have to be rendered anew.
+    pub(crate) expire: Option<Instant>,
 }
 
 impl Frames {
@@ -75,13 +102,15 @@ impl Frames {
 /// The speaker of a group: its configuration, what it learned from its peers, what it says.
 #[derive(Debug)]
 pub(crate) enum Speaker {
-    Vrrp(vrrp::Router),
+    Vrrp(Box<vrrp::Router>),
+    Hsrp(Box<hsrp::Router>),
 }
 
 impl Speaker {
     pub(crate) fn new(config: GroupConfig) -> Self {
         match config {
-            GroupConfig::Vrrp(config) => Self::Vrrp(vrrp::Router::new(config)),
+            GroupConfig::Vrrp(config) => Self::Vrrp(Box::new(vrrp::Router::new(config))),
+            GroupConfig::Hsrp(config) => Self::Hsrp(Box::new(hsrp::Router::new(config))),
         }
     }
 
@@ -89,37 +118,60 @@ impl Speaker {
     pub(crate) fn reconfigure(&mut self, config: GroupConfig) {
         match (self, config) {
             (Self::Vrrp(router), GroupConfig::Vrrp(config)) => router.reconfigure(config),
+            (Self::Hsrp(router), GroupConfig::Hsrp(config)) => router.reconfigure(config),
+            // The protocol is part of a group's id.
+            (Self::Vrrp(_), GroupConfig::Hsrp(_)) | (Self::Hsrp(_), GroupConfig::Vrrp(_)) => {}
+        }
+    }
+
+    /// A configuration that starts the group anew, with what was learned and is still of use.
+    pub(crate) fn pass_on(&self, config: GroupConfig) -> GroupConfig {
+        match (self, config) {
+            (Self::Vrrp(router), GroupConfig::Vrrp(config)) => GroupConfig::Vrrp(router.pass_on(config)),
+            (Self::Vrrp(_) | Self::Hsrp(_), config) => config,
         }
     }
 
     pub(crate) fn config(&self) -> GroupConfig {
         match self {
             Self::Vrrp(router) => GroupConfig::Vrrp(router.config().clone()),
+            Self::Hsrp(router) => GroupConfig::Hsrp(router.config().clone()),
         }
     }
 
     pub(crate) fn vrrp(&self) -> Option<&vrrp::Router> {
         match self {
             Self::Vrrp(router) => Some(router),
+            Self::Hsrp(_) => None,
+        }
+    }
+
+    pub(crate) fn hsrp(&self) -> Option<&hsrp::Router> {
+        match self {
+            Self::Vrrp(_) => None,
+            Self::Hsrp(router) => Some(router),
         }
     }
 
     pub(crate) fn id(&self) -> &GroupId {
         match self {
             Self::Vrrp(router) => router.config().id(),
+            Self::Hsrp(router) => router.config().id(),
         }
     }
 
     pub(crate) fn rules(&self) -> Rules {
         match self {
             Self::Vrrp(router) => router.rules(),
+            Self::Hsrp(router) => router.rules(),
         }
     }
 
     /// What the election is told of this router.
-    pub(crate) fn candidacy(&self, source: IpAddr, owner: bool) -> Candidacy {
+    pub(crate) fn candidacy(&self, standing: &Standing) -> Candidacy {
         match self {
-            Self::Vrrp(router) => router.candidacy(source, owner),
+            Self::Vrrp(router) => router.candidacy(standing),
+            Self::Hsrp(router) => router.candidacy(standing),
         }
     }
 
@@ -127,12 +179,14 @@ impl Speaker {
     pub(crate) fn addresses(&self) -> &Arc<[IpAddr]> {
         match self {
             Self::Vrrp(router) => router.config().addresses(),
+            Self::Hsrp(router) => router.addresses(),
         }
     }
 
     pub(crate) fn virtual_mac(&self) -> Option<MacAddr> {
         match self {
             Self::Vrrp(router) => router.config().virtual_mac(),
+            Self::Hsrp(router) => router.config().virtual_mac(),
         }
     }
 
@@ -140,18 +194,29 @@ impl Speaker {
     pub(crate) fn accepts(&self) -> bool {
         match self {
             Self::Vrrp(router) => router.config().settings().accept_mode,
+            Self::Hsrp(_) => true,
+        }
+    }
+
+    /// How an IPv4 address is announced.
+    pub(crate) fn greeting(&self) -> Greeting {
+        match self {
+            Self::Vrrp(_) => Greeting::Request,
+            Self::Hsrp(_) => Greeting::Replies,
         }
     }
 
     pub(crate) fn announce_schedule(&self) -> &AnnounceSchedule {
         match self {
             Self::Vrrp(router) => &router.config().settings().announce,
+            Self::Hsrp(router) => &router.config().settings().announce,
         }
     }
 
     pub(crate) fn router_advertisement(&self) -> Option<&RouterAdvertisement> {
         match self {
             Self::Vrrp(router) => router.config().settings().router_advertisement.as_ref(),
+            Self::Hsrp(router) => router.config().settings().router_advertisement.as_ref(),
         }
     }
 
@@ -159,13 +224,15 @@ impl Speaker {
     pub(crate) fn word(&self, state: State) -> GroupState {
         match self {
             Self::Vrrp(_) => vrrp::word(state),
+            Self::Hsrp(_) => hsrp::word(state),
         }
     }
 
-    /// What is sent, from `underlay` and in `state`.
-    pub(crate) fn render(&self, saying: Saying, state: State, underlay: &Underlay) -> Frames {
-        match (self, state) {
-            (Self::Vrrp(router), _) => router.render(underlay, saying),
+    /// What is sent at `now`, from `underlay` and in `state`.
+    pub(crate) fn render(&self, saying: Saying, state: State, underlay: &Underlay, now: Instant) -> Frames {
+        match self {
+            Self::Vrrp(router) => router.render(underlay, saying),
+            Self::Hsrp(router) => router.render(saying, state, underlay, now),
         }
     }
 
@@ -173,6 +240,7 @@ impl Speaker {
     pub(crate) fn count_sent(&mut self, saying: Saying) {
         match self {
             Self::Vrrp(router) => router.count_sent(saying),
+            Self::Hsrp(router) => router.count_sent(saying),
         }
     }
 
@@ -180,6 +248,7 @@ impl Speaker {
     pub(crate) fn added_link_local(&self) -> Option<IpAddr> {
         match self {
             Self::Vrrp(router) => router.config().added_link_local(),
+            Self::Hsrp(router) => router.config().added_link_local(),
         }
     }
 
@@ -187,6 +256,7 @@ impl Speaker {
     pub(crate) fn poses_as_owner(&self) -> bool {
         match self {
             Self::Vrrp(router) => router.config().settings().priority == 255,
+            Self::Hsrp(_) => false,
         }
     }
 
@@ -197,6 +267,13 @@ impl Speaker {
                 let present = router.config();
                 present.version() != config.version() || present.virtual_mac() != config.virtual_mac()
             }
+            (Self::Hsrp(router), GroupConfig::Hsrp(config)) => {
+                let present = router.config();
+                present.group() != config.group()
+                    || present.virtual_mac() != config.virtual_mac()
+                    || present.settings().follow != config.settings().follow
+            }
+            (Self::Vrrp(_), GroupConfig::Hsrp(_)) | (Self::Hsrp(_), GroupConfig::Vrrp(_)) => true,
         }
     }
 
@@ -212,19 +289,86 @@ impl Speaker {
                     preempt_delay: settings.preempt_delay,
                 }
             }
+            Self::Hsrp(router) => {
+                let settings = router.config().settings();
+                Profile {
+                    version: settings.version,
+                    priority: settings.priority,
+                    preempt: settings.preempt,
+                    preempt_delay: settings.preempt_delay_minimum,
+                }
+            }
         }
     }
 
     pub(crate) fn peers(&self) -> Vec<PeerStatus> {
         match self {
             Self::Vrrp(router) => router.peers.status(),
+            Self::Hsrp(router) => router.peers.status(),
         }
     }
 
     /// What only this protocol has to show.
     pub(crate) fn detail(&self, election: &Election, owner: bool) -> Detail {
         match self {
-            Self::Vrrp(router) => Detail::Vrrp(router.status(election, owner)),
+            Self::Vrrp(router) => Detail::Vrrp(Box::new(router.status(election, owner))),
+            Self::Hsrp(router) => Detail::Hsrp(Box::new(router.status(election))),
+        }
+    }
+
+    /// The tracked objects.
+    pub(crate) fn tracks(&self) -> &[Track] {
+        match self {
+            Self::Vrrp(router) => &router.config().settings().track,
+            Self::Hsrp(router) => &router.config().settings().track,
+        }
+    }
+
+    /// The group whose state is taken over instead of holding an election.
+    pub(crate) fn leader(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Vrrp(_) => None,
+            Self::Hsrp(router) => router.config().settings().follow.as_ref(),
+        }
+    }
+
+    /// What other groups call this one.
+    pub(crate) fn name(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Vrrp(_) => None,
+            Self::Hsrp(router) => Some(router.config().name()),
+        }
+    }
+
+    /// How long the group stays out of the contest after its interface came up.
+    pub(crate) fn startup_delay(&self) -> Duration {
+        match self {
+            Self::Vrrp(_) => Duration::ZERO,
+            Self::Hsrp(router) => router.config().settings().startup_delay,
+        }
+    }
+
+    /// The election moved to `state`.
+    pub(crate) fn entered(&mut self, state: State) {
+        match self {
+            Self::Vrrp(_) => {}
+            Self::Hsrp(router) => router.entered(state),
+        }
+    }
+
+    /// How the engine's time and the calendar go together.
+    pub(crate) fn set_wall_clock(&mut self, clock: WallClock) {
+        match self {
+            Self::Vrrp(_) => {}
+            Self::Hsrp(router) => router.clock = clock,
+        }
+    }
+
+    /// When messages have to be rendered anew although nothing else changed.
+    pub(crate) fn frames_expire(&self, now: Instant) -> Option<Instant> {
+        match self {
+            Self::Vrrp(_) => None,
+            Self::Hsrp(router) => router.key_change(now),
         }
     }
 }

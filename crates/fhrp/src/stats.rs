@@ -73,6 +73,70 @@ counters! {
 }
 
 counters! {
+    /// Counters of one HSRP group.
+    HsrpStats {
+        /// Hellos received that count.
+        hello_rcvd,
+        /// Hellos sent.
+        hello_sent,
+        /// Coups received that count.
+        coup_rcvd,
+        /// Coups sent.
+        coup_sent,
+        /// Resigns received that count.
+        resign_rcvd,
+        /// Resigns sent.
+        resign_sent,
+        /// Another kind of authentication than configured.
+        auth_type_mismatch,
+        /// The key named is not in the chain, or not accepted now.
+        auth_key_errors,
+        /// The text or digest does not match.
+        auth_failures,
+        /// Messages of the other version.
+        version_errors,
+        /// Our own frames that came back.
+        looped,
+        /// Messages that name another virtual address.
+        address_errors,
+        /// Messages without a hello time, or with a hold time that is not longer.
+        timer_errors,
+        /// Messages with a priority above 255.
+        priority_errors,
+        /// Too short for a message.
+        too_short,
+        /// The version field is not that of the message's group.
+        version_field_errors,
+        /// Unknown opcode.
+        opcode_errors,
+        /// Unknown state.
+        state_errors,
+        /// Unknown advertisement.
+        advertise_type_errors,
+        /// Advertisement of a wrong length.
+        advertise_length_errors,
+        /// Unknown interface state.
+        interface_state_errors,
+        /// The message ends inside a TLV.
+        tlv_too_short,
+        /// A TLV of a wrong length.
+        tlv_length_errors,
+        /// A TLV for the second time.
+        tlv_repeated,
+        /// Text and MD5 both.
+        auth_repeated,
+        /// The MD5 block has another shape.
+        md5_block_errors,
+        /// Neither group state nor interface state.
+        no_state_errors,
+        /// Another IP version in the message than around it.
+        ip_version_errors,
+        /// Group above 4095.
+        group_range_errors,
+    }
+}
+
+counters! {
     /// Counters of one interface: what cannot be laid at a group's door.
     InterfaceStats {
         /// Frames handed to the engine.
@@ -99,6 +163,18 @@ counters! {
         destination_errors,
         /// CARP, which shares the protocol number.
         carp_pkts_rcvd,
+        /// UDP to a port of ours whose header or checksum is wrong.
+        udp_errors,
+        /// HSRP messages that break a rule of their format; those that name a group of ours are counted there by rule.
+        hsrp_malformed,
+        /// HSRP messages for groups that are not configured here.
+        hsrp_group_errors,
+        /// HSRP messages of a version that no group here speaks.
+        hsrp_version_errors,
+        /// HSRP messages about an interface (Advertise, Interface State) received.
+        hsrp_interface_states_rcvd,
+        /// The same, sent.
+        hsrp_interface_states_sent,
         /// VRRPv2 in an authentication header (RFC 2338 type 2), which is not supported.
         auth_header_pkts_rcvd,
     }

@@ -8,17 +8,29 @@ use fhrp_election::Cause;
 use fhrp_wire::MacAddr;
 use fhrp_wire::vrrp::ChecksumForm;
 
-use crate::{GroupId, GroupStats, Instant, VrrpStats};
+use crate::{
+    GroupId, GroupStats, HsrpAuthentication, HsrpStats, Instant, Track, TrackName, TrackState, VrrpStats,
+};
 
 /// The state of a group in its protocol's own words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
 pub enum GroupState {
-    /// Not running (RFC 9568 §6.4.1).
+    /// VRRP: not running (RFC 9568 §6.4.1).
     Initialize,
-    /// Standing by (RFC 9568 §6.4.2).
+    /// HSRP: not running (RFC 2281 §5).
+    Initial,
+    /// HSRP: the virtual address is not known yet.
+    Learn,
+    /// HSRP: neither Active nor Standby.
+    Listen,
+    /// HSRP: stands for the standby role.
+    Speak,
+    /// HSRP: takes over when the Active router is lost.
+    Standby,
+    /// VRRP: standing by (RFC 9568 §6.4.2).
     Backup,
-    /// Forwarding for the virtual addresses (RFC 9568 §6.4.3).
+    /// Forwarding for the virtual addresses (RFC 9568 §6.4.3, RFC 2281 §5).
     Active,
 }
 
@@ -26,13 +38,18 @@ impl std::fmt::Display for GroupState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(match self {
             Self::Initialize => "initialize",
+            Self::Initial => "initial",
+            Self::Learn => "learn",
+            Self::Listen => "listen",
+            Self::Speak => "speak",
+            Self::Standby => "standby",
             Self::Backup => "backup",
             Self::Active => "active",
         })
     }
 }
 
-/// Why a group stands in Initialize.
+/// Why a group does not run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Waiting {
     /// No interface of that name.
@@ -43,6 +60,14 @@ pub enum Waiting {
     NoPrimaryAddress,
     /// The dataplane could not be programmed; tried again later.
     ProgramFault(Arc<str>),
+    /// Its interface came up a short while ago.
+    StartupDelay,
+    /// A tracked object is down that stops it.
+    Tracked(TrackName),
+    /// The group that it follows does not exist.
+    LeaderMissing(Arc<str>),
+    /// The virtual address has to be learned, and nobody has said it yet.
+    AddressUnknown,
 }
 
 impl std::fmt::Display for Waiting {
@@ -52,6 +77,10 @@ impl std::fmt::Display for Waiting {
             Self::InterfaceDown => f.write_str("interface is down"),
             Self::NoPrimaryAddress => f.write_str("interface has no address to send from"),
             Self::ProgramFault(why) => write!(f, "dataplane: {why}"),
+            Self::StartupDelay => f.write_str("start-up delay"),
+            Self::Tracked(name) => write!(f, "tracked object {name} is down"),
+            Self::LeaderMissing(name) => write!(f, "there is no group {name} to follow"),
+            Self::AddressUnknown => f.write_str("no Active router has said the virtual address yet"),
         }
     }
 }
@@ -65,8 +94,14 @@ pub struct PeerStatus {
     pub priority: u8,
     /// The protocol version that it speaks.
     pub version: u8,
-    /// Its interval.
+    /// Its interval between adverts.
     pub interval: Duration,
+    /// HSRP: how long it is to be believed.
+    pub hold: Option<Duration>,
+    /// HSRP: the state that it says.
+    pub state: Option<GroupState>,
+    /// HSRP: its interface's MAC, as far as it says so.
+    pub mac: Option<MacAddr>,
     /// Version 3 over IPv4: which checksum it sends; `None` where both forms agree or there is only one.
     pub checksum: Option<ChecksumForm>,
     /// When it was last heard.
@@ -106,6 +141,10 @@ pub struct GroupStatus {
     pub programmed: bool,
     /// When it left Initialize.
     pub up_since: Option<Instant>,
+    /// How often the state has changed.
+    pub state_changes: u64,
+    /// Tracked objects, in the order of the configuration.
+    pub tracks: Vec<(Track, TrackState)>,
     /// The last transition: when and why.
     pub last_transition: Option<(Instant, Cause)>,
     /// Routers heard, at most 16.
@@ -122,6 +161,16 @@ impl GroupStatus {
     pub fn vrrp(&self) -> Option<&VrrpStatus> {
         match &self.detail {
             Detail::Vrrp(status) => Some(status),
+            Detail::Hsrp(_) => None,
+        }
+    }
+
+    /// What only HSRP has, if it is a group of HSRP.
+    #[must_use]
+    pub fn hsrp(&self) -> Option<&HsrpStatus> {
+        match &self.detail {
+            Detail::Vrrp(_) => None,
+            Detail::Hsrp(status) => Some(status),
         }
     }
 }
@@ -130,7 +179,44 @@ impl GroupStatus {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Detail {
     /// Of VRRP.
-    Vrrp(VrrpStatus),
+    Vrrp(Box<VrrpStatus>),
+    /// Of HSRP.
+    Hsrp(Box<HsrpStatus>),
+}
+
+/// What only HSRP has to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HsrpStatus {
+    /// What other groups call it.
+    pub name: Arc<str>,
+    /// The hello time in use.
+    pub hello_time: Duration,
+    /// The hold time in use.
+    pub hold_time: Duration,
+    /// Both as configured, where they are.
+    pub configured_timers: Option<(Duration, Duration)>,
+    /// When the next Hello is due, while any are sent.
+    pub next_hello: Option<Instant>,
+    /// When the Active router counts as lost.
+    pub active_expires: Option<Instant>,
+    /// When the Standby router counts as lost.
+    pub standby_expires: Option<Instant>,
+    /// The Standby router as far as known; ourselves when we are.
+    pub standby: Option<IpAddr>,
+    /// Its priority.
+    pub standby_priority: Option<u8>,
+    /// The preempt delay after a reload.
+    pub preempt_delay_reload: Duration,
+    /// The preempt delay for clients of the group.
+    pub preempt_delay_sync: Duration,
+    /// How messages are authenticated.
+    pub authentication: HsrpAuthentication,
+    /// Whether the virtual address was learned.
+    pub learned_address: bool,
+    /// The group that it follows.
+    pub follow: Option<Arc<str>>,
+    /// Its counters.
+    pub counters: HsrpStats,
 }
 
 /// What only VRRP has to show.

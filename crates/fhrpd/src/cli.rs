@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use fhrp::{GroupConfig, VrrpConfig};
+use fhrp::{GroupConfig, HsrpConfig, VrrpConfig};
 
 use crate::config::{self, Config, DaemonConfig};
 use crate::control;
@@ -157,10 +157,25 @@ fn vrrp_line(group: &VrrpConfig) -> String {
     )
 }
 
+fn hsrp_line(group: &HsrpConfig) -> String {
+    let settings = group.settings();
+    let addresses: Vec<String> = group.addresses().iter().map(ToString::to_string).collect();
+    let addresses =
+        if addresses.is_empty() { "address to be learned".to_owned() } else { addresses.join(" ") };
+    let mac = group.virtual_mac().map_or_else(|| "without virtual MAC".to_owned(), |mac| format!("on {mac}"));
+    let timers = match group.timers() {
+        Some(timers) => format!("hello {:?}, hold {:?}", timers.hello(), timers.hold()),
+        None => "timers of the active router".to_owned(),
+    };
+    let (version, priority) = (settings.version, settings.priority);
+    format!("{}: version {version}, priority {priority}, {timers}, {addresses} {mac}\n", group.id())
+}
+
 /// A line a group.
 fn summary(path: &Path, config: &Config) -> String {
     let lines = config.groups.values().map(|group| match group {
         GroupConfig::Vrrp(group) => vrrp_line(group),
+        GroupConfig::Hsrp(group) => hsrp_line(group),
     });
     let (count, path) = (config.groups.len(), path.display());
     let plural = if count == 1 { "" } else { "s" };

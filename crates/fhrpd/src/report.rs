@@ -225,6 +225,7 @@ impl VrrpReport {
 fn counters(group: &GroupStatus) -> BTreeMap<String, u64> {
     match &group.detail {
         Detail::Vrrp(status) => named(group.counters.iter().chain(status.counters.iter())),
+        Detail::Hsrp(status) => named(group.counters.iter().chain(status.counters.iter())),
     }
 }
 
@@ -265,6 +266,9 @@ mod tests {
             priority: 200,
             version: 3,
             interval: millis(100),
+            hold: None,
+            state: None,
+            mac: None,
             checksum: Some(ChecksumForm::Rfc5798),
             heard: Instant::from_millis(9_950),
         };
@@ -289,10 +293,12 @@ mod tests {
             primary_address: Some("192.0.2.2".parse().unwrap()),
             programmed: true,
             up_since: Some(Instant::from_millis(1_000)),
+            state_changes: 1,
+            tracks: Vec::new(),
             last_transition: Some((Instant::from_millis(2_000), Cause::Startup)),
             peers: vec![peer],
             counters: GroupStats::default(),
-            detail: Detail::Vrrp(VrrpStatus {
+            detail: Detail::Vrrp(Box::new(VrrpStatus {
                 owner: false,
                 accept_mode: false,
                 advertisement_interval: millis(100),
@@ -301,7 +307,7 @@ mod tests {
                 active_down_interval: Duration::from_micros(360_937),
                 checksum: Some(ChecksumForm::Rfc5798),
                 counters: VrrpStats { advertisement_rcvd: 7, ..VrrpStats::default() },
-            }),
+            })),
         }
     }
 

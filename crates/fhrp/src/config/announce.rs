@@ -57,6 +57,21 @@ impl Default for AnnounceSchedule {
     }
 }
 
+/// The shortest time between two rounds of announcements.
+const REFRESH_MIN: Duration = Duration::from_secs(1);
+
+/// Announcements without a pause would be a storm.
+pub(crate) fn check_announcements(schedule: &AnnounceSchedule) -> Result<(), ConfigError> {
+    if schedule.refresh.is_some_and(|period| period < REFRESH_MIN) {
+        return wrong(
+            ConfigField::Announce,
+            "announcements would follow one another without a pause",
+            "use 1s or more",
+        );
+    }
+    Ok(())
+}
+
 /// RFC 4861 §6.2.1.
 pub(crate) fn check_router_advertisement(
     ra: Option<&RouterAdvertisement>,

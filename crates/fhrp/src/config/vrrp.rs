@@ -8,8 +8,8 @@ use fhrp_wire::vrrp::{Centiseconds, ChecksumForm, Seconds, Version, Vrid, virtua
 use fhrp_wire::{Family, MacAddr};
 
 use super::{
-    AnnounceSchedule, ConfigError, ConfigField, PREEMPT_DELAY_MAX, RouterAdvertisement, check_addresses,
-    check_router_advertisement, led_by_link_local, wrong,
+    AnnounceSchedule, ConfigError, ConfigField, PREEMPT_DELAY_MAX, RouterAdvertisement, Track,
+    check_addresses, check_announcements, check_router_advertisement, check_tracks, led_by_link_local, wrong,
 };
 use crate::{GroupId, InterfaceName, Protocol};
 
@@ -53,6 +53,8 @@ pub struct VrrpSettings {
     pub router_advertisement: Option<RouterAdvertisement>,
     /// When gratuitous ARP or unsolicited NA is repeated.
     pub announce: AnnounceSchedule,
+    /// Objects on which the priority depends. The owner's priority does not.
+    pub track: Vec<Track>,
 }
 
 impl VrrpSettings {
@@ -77,6 +79,7 @@ impl VrrpSettings {
             coexist_with_v2: false,
             router_advertisement: None,
             announce: AnnounceSchedule::default(),
+            track: Vec::new(),
         }
     }
 }
@@ -151,6 +154,8 @@ impl VrrpConfig {
         check_election(&settings)?;
         check_version_2_only(&settings, version, family)?;
         check_peers(&settings, family)?;
+        check_tracks(&settings.track)?;
+        check_announcements(&settings.announce)?;
         check_router_advertisement(settings.router_advertisement.as_ref(), family)?;
         let (addresses, added_link_local) = with_link_local(&settings.addresses, family, vrid);
         let id = GroupId {
@@ -208,6 +213,13 @@ impl VrrpConfig {
     #[must_use]
     pub fn settings(&self) -> &VrrpSettings {
         &self.settings
+    }
+
+    /// The same, with the checksum form that was learned before it was given.
+    #[must_use]
+    pub fn with_learned_checksum(mut self, form: Option<ChecksumForm>) -> Self {
+        self.settings.learned_checksum = form.or(self.settings.learned_checksum);
+        self
     }
 
     /// Things that work but should not stay so, for the operator.

@@ -1,16 +1,19 @@
 //! Announcements out: gratuitous ARP, unsolicited NA and router advertisements, paced on each interface.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use bytes::BytesMut;
 use fhrp_election::Instant;
 use fhrp_wire::envelope::build;
+use fhrp_wire::hsrp::SWITCHES_MAC;
 use fhrp_wire::{Family, MacAddr};
 
 use super::Engine;
-use super::interface::Announcement;
+use super::interface::{Announcement, Round};
 use crate::group::{Announce, Group};
 use crate::slot::Slot;
+use crate::speaker::Greeting;
 use crate::{Action, IfIndex, Prefix};
 
 /// RFC 4861 §4.2: the all-nodes group, and its MAC.
@@ -26,8 +29,9 @@ impl Engine {
         let Some(interface) = self.interfaces.get_mut(place) else { return };
         let count = group.speaker().addresses().len();
         group.seat_mut().announcements_queued = count;
+        let round = if group.seat().repeats_announcement() { Round::Later } else { Round::First };
         for address in 0..count {
-            interface.pacer.push(Announcement { slot, address });
+            interface.pacer.push(Announcement { slot, address, round });
         }
         self.drain_pacer(now, place);
     }
@@ -42,7 +46,7 @@ impl Engine {
             let Some(group) = single(&mut self.groups, announcement.slot) else { continue };
             let queued = &mut group.seat_mut().announcements_queued;
             *queued = queued.saturating_sub(1);
-            self.actions.extend(announcement_frame(group, announcement.address));
+            announcement_frames(group, announcement, &mut self.actions);
         }
         self.pacer_deadlines.set(place, interface.pacer.next());
     }
@@ -65,14 +69,27 @@ fn single(groups: &mut [Option<Slot>], slot: usize) -> Option<&mut Group> {
 }
 
 /// RFC 9568 §6.4.2: gratuitous ARP or unsolicited NA with the virtual MAC; nothing unless the address is held.
-fn announcement_frame(group: &Group, address: usize) -> Option<Action> {
-    let (interface, mac) = announced_from(group)?;
-    let mut frame = BytesMut::new();
-    match group.speaker().addresses().get(address)? {
-        IpAddr::V4(address) => build::gratuitous_arp(&mut frame, mac, *address),
-        IpAddr::V6(address) => build::unsolicited_na(&mut frame, mac, *address),
+fn announcement_frames(group: &Group, announcement: Announcement, actions: &mut VecDeque<Action>) {
+    let Some((interface, mac)) = announced_from(group) else { return };
+    let Some(address) = group.speaker().addresses().get(announcement.address).copied() else { return };
+    let mut send = |build: &dyn Fn(&mut BytesMut)| {
+        let mut frame = BytesMut::new();
+        build(&mut frame);
+        actions.push_back(Action::Transmit { interface, frame: frame.freeze() });
+    };
+    match (address, group.speaker().greeting(), announcement.round) {
+        (IpAddr::V4(address), Greeting::Request, _) => {
+            send(&|frame| build::gratuitous_arp(frame, mac, address));
+        }
+        (IpAddr::V4(address), Greeting::Replies, round) => {
+            let reply = |destination| build::Link { source: mac, destination };
+            send(&|frame| build::gratuitous_arp_reply(frame, reply(MacAddr::BROADCAST), address));
+            if round == Round::First {
+                send(&|frame| build::gratuitous_arp_reply(frame, reply(SWITCHES_MAC), address));
+            }
+        }
+        (IpAddr::V6(address), _, _) => send(&|frame| build::unsolicited_na(frame, mac, address)),
     }
-    Some(Action::Transmit { interface, frame: frame.freeze() })
 }
 
 fn announced_from(group: &Group) -> Option<(IfIndex, MacAddr)> {

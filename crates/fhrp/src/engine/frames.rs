@@ -3,11 +3,13 @@
 use std::net::IpAddr;
 
 use fhrp_election::Instant;
-use fhrp_wire::envelope::{self, EnvelopeError, nd};
+use fhrp_wire::envelope::{self, EnvelopeError, nd, udp};
+use fhrp_wire::hsrp::{PORT_V4, PORT_V6, Variant};
 use fhrp_wire::{Family, vrrp};
 
 use super::Engine;
 use crate::group::{Announce, Group, Out};
+use crate::hsrp;
 use crate::vrrp::{Packet, screen};
 use crate::{IfIndex, InterfaceStats, Protocol};
 
@@ -16,6 +18,9 @@ impl Engine {
     /// wrong with it is counted; nothing it holds can be an error of the caller's.
     pub fn handle_frame(&mut self, at: Instant, interface: IfIndex, frame: &[u8]) {
         self.stats.frames_rcvd += 1;
+        if self.stopped {
+            return;
+        }
         let Some(place) = self.indexes.get(&interface).copied() else {
             self.stats.unknown_interface += 1;
             return;
@@ -28,6 +33,11 @@ impl Engine {
             Ok(frame) => frame,
             Err(error) => return count_envelope(error, stats),
         };
+        if frame.vlan.is_some() {
+            // It belongs to the VLAN's own interface (RFC 9568 §7.1: received on the interface of the group).
+            stats.foreign_frames += 1;
+            return;
+        }
         match &frame.packet {
             envelope::Packet::Ipv4(ip) if ip.protocol == vrrp::PROTOCOL => {
                 let packet = Packet {
@@ -61,11 +71,38 @@ impl Engine {
             {
                 self.handle_router_solicitation(at, place);
             }
+            packet @ (envelope::Packet::Ipv4(_) | envelope::Packet::Ipv6(_))
+                if udp::peek_port(packet).is_some_and(is_ours) =>
+            {
+                self.handle_datagram(at, place, &frame);
+            }
             envelope::Packet::Ipv4(_)
             | envelope::Packet::Ipv6(_)
             | envelope::Packet::Arp(_)
             | envelope::Packet::Other(_) => stats.foreign_frames += 1,
         }
+    }
+
+    fn handle_datagram(&mut self, at: Instant, place: usize, frame: &envelope::Frame<'_>) {
+        let Some(stats) = self.interfaces.get_mut(place).map(|interface| &mut interface.stats) else {
+            return;
+        };
+        let datagram = match udp::parse(&frame.packet) {
+            Ok(Some(datagram)) => datagram,
+            Ok(None) => return,
+            Err(_) => return stats.udp_errors += 1,
+        };
+        let Some(variant) = Variant::of_destination(datagram.destination, datagram.destination_port) else {
+            return stats.destination_errors += 1;
+        };
+        let packet = hsrp::Packet {
+            at,
+            ethernet_source: frame.source,
+            source: datagram.source,
+            variant,
+            payload: datagram.payload,
+        };
+        self.handle_hsrp(place, &packet);
     }
 
     fn handle_vrrp(&mut self, place: usize, packet: &Packet<'_>) {
@@ -79,7 +116,7 @@ impl Engine {
         let router =
             group.as_deref().and_then(|group: &Group| Some((group.speaker().vrrp()?, group.underlay())));
         let verdict = screen(packet, router, to_us);
-        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects };
+        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects, moved: &mut self.moved };
         match (verdict, &mut group) {
             (Ok(heard), Some(group)) => group.hear_vrrp(packet, &heard, &mut out),
             (Ok(_), None) => {}
@@ -104,6 +141,11 @@ impl Engine {
             });
         }
     }
+}
+
+/// Ports of HSRP.
+fn is_ours(port: u16) -> bool {
+    matches!(port, PORT_V4 | PORT_V6)
 }
 
 fn count_envelope(error: EnvelopeError, stats: &mut InterfaceStats) {

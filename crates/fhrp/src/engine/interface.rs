@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use fhrp_wire::Family;
+use fhrp_wire::hsrp::Variant;
 
+use super::hsrp::Voice;
 use crate::pacer::Pacer;
 use crate::{Action, GroupId, InterfaceStats, LinkState, Protocol, Reception};
 
@@ -31,6 +33,10 @@ impl Directory {
         }
     }
 
+    fn occupied(&self) -> impl Iterator<Item = usize> + '_ {
+        self.slots.iter().filter(|slot| **slot != NONE).filter_map(|slot| usize::try_from(*slot).ok())
+    }
+
     fn strike(&mut self, number: u16) {
         if let Some(entry) = self.slots.get_mut(usize::from(number)) {
             *entry = NONE;
@@ -44,6 +50,14 @@ impl Directory {
 pub(super) struct Announcement {
     pub(super) slot: usize,
     pub(super) address: usize,
+    pub(super) round: Round,
+}
+
+/// Whether an address is announced for the first time since this router holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Round {
+    First,
+    Later,
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +72,8 @@ pub(super) struct Interface {
     pub(super) attached: Option<Reception>,
     /// By protocol and family.
     directories: [Directory; 6],
+    /// Of HSRP, by variant.
+    voices: [Voice; 3],
 }
 
 impl Interface {
@@ -103,10 +119,29 @@ impl Interface {
         slot.filter(|slot| *slot != NONE)?.try_into().ok()
     }
 
+    /// The slot of one of the groups of a protocol.
+    pub(super) fn first(&self, protocol: Protocol, family: Family) -> Option<usize> {
+        self.slots_of(protocol, family).next()
+    }
+
+    /// The slots of the groups of a protocol.
+    pub(super) fn slots_of(&self, protocol: Protocol, family: Family) -> impl Iterator<Item = usize> + '_ {
+        self.directory(protocol, family).occupied()
+    }
+
+    /// What is said about this interface.
+    pub(super) fn voice(&mut self, variant: Variant) -> &mut Voice {
+        let [v1, v2_ipv4, v2_ipv6] = &mut self.voices;
+        match variant {
+            Variant::V1 => v1,
+            Variant::V2Ipv4 => v2_ipv4,
+            Variant::V2Ipv6 => v2_ipv6,
+        }
+    }
+
     /// The slots of all groups here.
     pub(super) fn slots(&self) -> impl Iterator<Item = usize> + '_ {
-        let all = self.directories.iter().flat_map(|directory| directory.slots.iter());
-        all.filter(|slot| **slot != NONE).filter_map(|slot| usize::try_from(*slot).ok())
+        self.directories.iter().flat_map(Directory::occupied)
     }
 
     fn directory(&self, protocol: Protocol, family: Family) -> &Directory {

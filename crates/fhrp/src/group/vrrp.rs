@@ -24,6 +24,9 @@ impl Group {
             priority: heard.advert.from.priority,
             version: heard.version.get(),
             interval: heard.advert.hello,
+            hold: None,
+            state: None,
+            mac: None,
             checksum: heard.checksum,
             heard: packet.at,
         });
@@ -37,7 +40,7 @@ impl Group {
         let Some(router) = self.vrrp_mut() else { return };
         reason.count_group(&mut router.stats);
         if reason == Reason::Looped {
-            self.suspect_duplicate(packet, out);
+            self.suspect_duplicate((packet.at, packet.source, packet.ethernet_source), out);
         } else {
             let kind = || NoticeKind::Discarded { peer: packet.source, reason: reason.text().into() };
             self.notify_limited(Topic::Discarded, packet.at, kind, out);
@@ -47,17 +50,7 @@ impl Group {
     fn vrrp_mut(&mut self) -> Option<&mut Router> {
         match &mut self.speaker {
             Speaker::Vrrp(router) => Some(router),
-        }
-    }
-
-    /// A packet from our own address that carries neither of our MACs was sent by somebody else.
-    fn suspect_duplicate(&mut self, packet: &Packet<'_>, out: &mut Out<'_>) {
-        let mac = packet.ethernet_source;
-        let physical = self.link.as_deref().map(|link| link.mac);
-        let ours = physical == Some(mac) || self.announced_mac() == Some(mac);
-        if !ours {
-            let kind = || NoticeKind::DuplicateAddress { address: packet.source, mac };
-            self.notify_limited(Topic::DuplicateAddress, packet.at, kind, out);
+            Speaker::Hsrp(_) => None,
         }
     }
 

@@ -1,21 +1,18 @@
 //! VRRP's part of a group: what is checked in a packet, what is sent, whom we hear. The contest itself is in
 //! `fhrp-election`, the life of a group in `group.rs`.
 
-mod peers;
 mod receive;
 mod send;
-
-use std::net::IpAddr;
 
 use fhrp_election::{Candidacy, Election, Preempt, Rank, Rules, State};
 use fhrp_wire::Family;
 use fhrp_wire::vrrp::{ChecksumForm, Version};
 
 use crate::config::AdvertisementInterval;
-use crate::speaker::Saying;
+use crate::peers::Peers;
+use crate::speaker::{Saying, Standing};
 use crate::{ChecksumPolicy, GroupState, VrrpConfig, VrrpStats, VrrpStatus};
 
-pub(crate) use peers::Peers;
 pub(crate) use receive::{Accepted, Packet, Reason, Remark, screen};
 
 /// The speaker of one Virtual Router: its configuration, and what it learned from its peers.
@@ -42,6 +39,11 @@ impl Router {
         self.config = config;
     }
 
+    /// A configuration that starts the group anew keeps what was learned.
+    pub(crate) fn pass_on(&self, config: VrrpConfig) -> VrrpConfig {
+        config.with_learned_checksum(self.learned_checksum)
+    }
+
     pub(crate) fn rules(&self) -> Rules {
         match self.config.version() {
             Version::V2 => Rules::VRRP_V2,
@@ -50,22 +52,19 @@ impl Router {
     }
 
     /// What the election is told of this router.
-    pub(crate) fn candidacy(&self, source: IpAddr, owner: bool) -> Candidacy {
+    pub(crate) fn candidacy(&self, standing: &Standing) -> Candidacy {
         let settings = self.config.settings();
-        let owner = owner || settings.priority == 255;
+        let owner = standing.owner || settings.priority == 255;
         let preempt = if settings.preempt { Preempt::After(settings.preempt_delay) } else { Preempt::Never };
+        // RFC 9568 §5.2.4: the owner of an address runs at 255. Priority 0 would resign, so tracking ends above it.
+        let priority = if owner { 255 } else { settings.priority.saturating_sub(standing.decrement).max(1) };
         Candidacy {
-            rank: Rank { priority: self.effective_priority(owner), address: source },
+            rank: Rank { priority, address: standing.source },
             owner,
             preempt,
             hello: settings.advertisement_interval,
             hold: std::time::Duration::ZERO,
         }
-    }
-
-    /// RFC 9568 §5.2.4: the owner of an address runs at 255.
-    pub(crate) fn effective_priority(&self, owner: bool) -> u8 {
-        if owner { 255 } else { self.config.settings().priority }
     }
 
     /// The IPv4 checksum form that is sent now.

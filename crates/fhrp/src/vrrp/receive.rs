@@ -230,6 +230,10 @@ fn judge(
     underlay: Option<&Underlay>,
 ) -> Result<Accepted, Reason> {
     let said = &parsed.advertisement;
+    // A packet that only looked like CARP comes this far without having been asked for its version.
+    if !router.accepts(said.version()) {
+        return Err(Reason::Version);
+    }
     let native = said.version() == router.config.version();
     if let Body::V2 { auth, .. } = said.body() {
         check_authentication(packet, said, auth, router)?;
@@ -248,7 +252,8 @@ fn judge(
     }
     let claim = if said.priority() == 0 { Claim::Resign } else { Claim::Active };
     let from = Rank { priority: said.priority(), address: packet.source };
-    let equal = said.priority() == router.effective_priority(owner) && said.priority() != 255;
+    let claims = owner || router.config.settings().priority == 255;
+    let equal = underlay.is_some_and(|underlay| underlay.priority == said.priority());
     Ok(Accepted {
         advert: Advert { from, claim, hello: said.interval(), hold: Duration::ZERO },
         version: said.version(),
@@ -256,8 +261,8 @@ fn judge(
         remarks: [
             interval,
             list,
-            (owner && said.priority() == 255).then_some(Remark::OwnerConflict),
-            equal.then_some(Remark::EqualPriority),
+            (claims && said.priority() == 255).then_some(Remark::OwnerConflict),
+            (equal && !claims).then_some(Remark::EqualPriority),
         ],
     })
 }

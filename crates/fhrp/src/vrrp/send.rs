@@ -18,7 +18,7 @@ impl Router {
     /// Renders what is sent from `underlay`. VRRP knows no Coup: the nearest that it has is to advertise.
     pub(crate) fn render(&self, underlay: &Underlay, saying: Saying) -> Frames {
         let priority = match saying {
-            Saying::Advert | Saying::Coup => self.effective_priority(underlay.owner),
+            Saying::Advert | Saying::Coup => underlay.priority,
             Saying::Resign => 0,
         };
         let mut frames = Frames::default();

@@ -9,9 +9,11 @@
 )]
 
 mod duties;
+
 mod life;
 mod ownership;
 mod receive;
+mod regressions;
 mod remarks;
 mod router;
 mod underlay;

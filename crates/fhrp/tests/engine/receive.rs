@@ -103,7 +103,6 @@ fn rfc9568_7_1_another_interval_is_learned() {
     let mut router = Router::new(settings()).0;
     let seen = router.hear(ms(100), &Says { interval: Duration::from_secs(2), ..says(200) }.frame());
     assert!(seen.notices.iter().any(|kind| matches!(kind, NoticeKind::IntervalMismatch { .. })));
-    let status = router.status();
     assert_eq!((router.vrrp().counters.interval_errors, router.vrrp().counters.advertisement_rcvd), (1, 1));
     // 3 x 2 s + (256 - 100) / 256 x 2 s
     assert_eq!(router.0.next_deadline(), Some(us(100_000 + 7_218_750)));
@@ -164,7 +163,6 @@ fn a_fixed_form_is_not_moved_by_peers_but_accepts_both() {
     fixed.checksum = ChecksumPolicy::Rfc9568;
     let mut router = Router::new(fixed).0;
     router.hear(ms(100), &Says { form: ChecksumForm::Rfc5798, ..says(200) }.frame());
-    let status = router.status();
     assert_eq!(
         (router.vrrp().checksum, router.vrrp().counters.advertisement_rcvd),
         (Some(ChecksumForm::Rfc9568), 1)

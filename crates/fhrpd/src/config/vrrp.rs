@@ -291,6 +291,7 @@ fn check(mut parts: Parts, section: &mut Section<'_, '_>) -> Option<Draft> {
             | ConfigField::RouterAdvertisement
             | ConfigField::VirtualMac
             | ConfigField::AcceptMode
+            | ConfigField::Announce
             | ConfigField::Group
             | ConfigField::Family
             | ConfigField::HelloTime
@@ -336,6 +337,7 @@ fn mend(parts: &mut Parts, field: ConfigField) -> Option<()> {
         ConfigField::Version
         | ConfigField::Addresses(None)
         | ConfigField::UnicastPeers(None)
+        | ConfigField::Announce
         | ConfigField::Group
         | ConfigField::Family
         | ConfigField::HelloTime

@@ -36,7 +36,7 @@ impl Learned {
 
     /// `config` with the form that was learned for its group, where it wants one.
     pub(super) fn apply(&self, config: &GroupConfig) -> GroupConfig {
-        let GroupConfig::Vrrp(vrrp) = config;
+        let Some(vrrp) = config.vrrp() else { return config.clone() };
         let settings = vrrp.settings();
         let learned = self.forms.get(&key(config.id())).and_then(|name| form(name));
         if settings.checksum != ChecksumPolicy::Auto || learned.is_none() {

@@ -1,6 +1,6 @@
 //! Notices of the engine in the operator's words.
 
-use fhrp::{GroupState, Notice, NoticeKind};
+use fhrp::{GroupState, Notice, NoticeKind, TrackState};
 use tracing::Level;
 
 /// How loud, and what.
@@ -35,6 +35,41 @@ fn words(kind: &NoticeKind) -> (Level, String) {
         NoticeKind::LinkLocalAdded(address) => {
             (Level::INFO, format!("{address} is put first of the addresses (RFC 9568 §5.2.9)"))
         }
+        NoticeKind::ProgramFault(why) => (Level::ERROR, format!("the dataplane refused: {why}")),
+        NoticeKind::Programmed => (Level::INFO, "the dataplane is as wished again".to_owned()),
+        NoticeKind::Mended(what) => {
+            (Level::WARN, format!("put back what somebody else removed or changed: {what}"))
+        }
+        NoticeKind::Flapping { transitions } => {
+            (Level::WARN, format!("{transitions} changes of state within a minute"))
+        }
+        NoticeKind::CutOff { leader } => {
+            let text = format!("{leader}, which this group follows, is active, and this group cannot serve");
+            (Level::ERROR, text)
+        }
+        NoticeKind::Tracked { name, state: TrackState::Up } => {
+            (Level::INFO, format!("tracked object {name} is up"))
+        }
+        NoticeKind::Tracked { name, state: TrackState::Down } => {
+            (Level::WARN, format!("tracked object {name} is down"))
+        }
+        NoticeKind::ChecksumForm { .. }
+        | NoticeKind::IntervalMismatch { .. }
+        | NoticeKind::AddressListMismatch { .. }
+        | NoticeKind::OwnerConflict { .. }
+        | NoticeKind::Discarded { .. }
+        | NoticeKind::DuplicateAddress { .. }
+        | NoticeKind::EqualPriority { .. }
+        | NoticeKind::BadAuthentication { .. }
+        | NoticeKind::OtherVersion { .. }
+        | NoticeKind::AddressLearned { .. }
+        | NoticeKind::AddressMismatch { .. } => about_others(kind),
+    }
+}
+
+/// What other routers do.
+fn about_others(kind: &NoticeKind) -> (Level, String) {
+    match kind {
         NoticeKind::ChecksumForm { peer, form } => {
             let form = crate::report::form(*form);
             (Level::INFO, format!("{peer} sends the {form} checksum, which is used from now on"))
@@ -54,24 +89,41 @@ fn words(kind: &NoticeKind) -> (Level, String) {
         NoticeKind::DuplicateAddress { address, mac } => {
             (Level::ERROR, format!("{mac} uses {address}, which is this router's"))
         }
-        NoticeKind::ProgramFault(why) => (Level::ERROR, format!("the dataplane refused: {why}")),
-        NoticeKind::Programmed => (Level::INFO, "the dataplane is as wished again".to_owned()),
-        NoticeKind::Mended(what) => {
-            (Level::WARN, format!("put back what somebody else removed or changed: {what}"))
-        }
-        NoticeKind::Flapping { transitions } => {
-            (Level::WARN, format!("{transitions} changes of state within a minute"))
-        }
         NoticeKind::EqualPriority { peer } => {
             (Level::WARN, format!("{peer} has the same priority; give each router its own (RFC 9568 §8.3.2)"))
         }
+        NoticeKind::BadAuthentication { peer, reason } => {
+            (Level::WARN, format!("bad authentication from {peer}: {reason}"))
+        }
+        NoticeKind::OtherVersion { peer, version } => {
+            let text =
+                format!("{peer} speaks version {version}, this group another: neither hears the other");
+            (Level::ERROR, text)
+        }
+        NoticeKind::AddressLearned { peer, address } => {
+            (Level::INFO, format!("{peer} says that the virtual address is {address}"))
+        }
+        NoticeKind::AddressMismatch { peer, theirs } => {
+            (Level::WARN, format!("{peer} has another virtual address, {theirs}"))
+        }
+        NoticeKind::Moved { .. }
+        | NoticeKind::Waits(_)
+        | NoticeKind::Owns(_)
+        | NoticeKind::NotOwner
+        | NoticeKind::LinkLocalAdded(_)
+        | NoticeKind::ProgramFault(_)
+        | NoticeKind::Programmed
+        | NoticeKind::Mended(_)
+        | NoticeKind::Flapping { .. }
+        | NoticeKind::CutOff { .. }
+        | NoticeKind::Tracked { .. } => words(kind),
     }
 }
 
 fn because(to: GroupState, cause: &fhrp::Cause) -> String {
     match (to, cause) {
-        (GroupState::Initialize, fhrp::Cause::Shutdown) => "stopped".to_owned(),
-        (GroupState::Initialize | GroupState::Backup | GroupState::Active, _) => cause.to_string(),
+        (GroupState::Initialize | GroupState::Initial, fhrp::Cause::Shutdown) => "stopped".to_owned(),
+        (_, cause) => cause.to_string(),
     }
 }
 

@@ -3,10 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use fhrp_election::Instant;
 use fhrp_wire::vrrp::Version;
 
-use crate::PeerStatus;
+use crate::{Instant, PeerStatus};
 
 /// More than any LAN has routers; a sender of forged addresses fills no more than this.
 const PEERS_REMEMBERED: usize = 16;
