@@ -2,6 +2,7 @@
 
 mod announcements;
 mod frames;
+mod handover;
 mod hsrp;
 mod interface;
 
@@ -20,6 +21,7 @@ use crate::{
     ProgramFault, Revision, SeatId, Stats, TrackName, TrackState,
 };
 
+use handover::Handover;
 use hsrp::Following;
 use interface::Interface;
 
@@ -57,6 +59,7 @@ pub struct Engine {
     moved: Vec<SeatId>,
     /// After [`Engine::stop`] nothing is done any more.
     stopped: bool,
+    handover: Handover,
     seats_given: u32,
     stats: Stats,
 }
@@ -172,8 +175,9 @@ impl Engine {
     }
 
     /// Stops every group: those that are Active resign, all of them before anything else. Nothing is programmed any
-    /// more; the dataplane is for the caller to clear as a whole.
+    /// more; the dataplane is for the caller to clear as a whole, at once or after [`Engine::handover_deadline`].
     pub fn stop(&mut self, now: Instant) {
+        self.await_successors(now);
         let mut out = Out { actions: &mut self.actions, effects: &mut self.effects, moved: &mut self.moved };
         for (slot, group) in self.groups.iter_mut().enumerate() {
             if let Some(group) = group {

@@ -236,6 +236,11 @@ impl Group {
         self.beacon.stop();
     }
 
+    /// How long a successor may take after a resignation; `None` for one that serves nobody.
+    pub(crate) fn succession_time(&self) -> Option<Duration> {
+        self.seat.serves().then(|| self.speaker.succession_time(&self.election))
+    }
+
     /// Takes back everything that was programmed.
     pub(crate) fn withdraw(&mut self, out: &mut Out<'_>) {
         self.link = None;

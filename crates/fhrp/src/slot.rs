@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fhrp_election::Instant;
 
@@ -144,6 +145,13 @@ impl Slot {
     pub(crate) fn stop(&mut self, now: Instant, out: &mut Out<'_>) {
         match self {
             Self::Single(group) => group.stop(now, out),
+        }
+    }
+
+    /// How long a successor may take after a resignation; `None` where there is none to resign.
+    pub(crate) fn succession_time(&self) -> Option<Duration> {
+        match self {
+            Self::Single(group) => group.succession_time(),
         }
     }
 

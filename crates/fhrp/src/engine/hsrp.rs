@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fhrp_election::Instant;
+use fhrp_election::{Claim, Instant};
 use fhrp_wire::hsrp::{Variant, peek_group};
 
 use super::Engine;
@@ -97,6 +97,12 @@ impl Engine {
         let mut out = Out { actions: &mut self.actions, effects: &mut self.effects, moved: &mut self.moved };
         let mut leadership = Leadership::Same;
         match (verdict, &mut group) {
+            (Ok(Heard::Group { advert, .. }), Some(_)) if self.stopped => {
+                if let (Some(slot), Claim::Active) = (slot, advert.claim) {
+                    self.handover.succeeded(slot);
+                }
+                return;
+            }
             (Ok(Heard::Interface), _) => interface.stats.hsrp_interface_states_rcvd += 1,
             (Ok(Heard::Group { advert, message, remarks }), Some(group)) => {
                 leadership = group.hear_hsrp(packet, (&advert, &message), &remarks, &mut out);
