@@ -4,7 +4,9 @@
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use fhrp_sim::{Campaign, Checker, Failure, Flaw, Protocol, Recording, Scenario, run, shrink};
+use fhrp_sim::{
+    Campaign, Checker, Failure, Flaw, Protocol, Recording, Scenario, Small, explore, run, shrink,
+};
 
 /// So many failing seeds are shrunk and drawn; the others are named.
 const SHOWN: usize = 3;
@@ -40,6 +42,12 @@ struct Cli {
     /// With --replay: show every frame.
     #[arg(long, requires = "replay")]
     frames: bool,
+    /// Search all orders of events in small worlds, to this many events in a row.
+    #[arg(long, value_name = "DEPTH")]
+    explore: Option<usize>,
+    /// With --explore: stop in a world after this many states.
+    #[arg(long, default_value_t = 100_000, requires = "explore")]
+    states: usize,
     /// Name the checkers and what each asserts.
     #[arg(long)]
     checkers: bool,
@@ -73,9 +81,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match cli.replay {
-        Some(seed) => replay(&cli, seed, flaw),
-        None => search(&cli, flaw),
+    match (cli.replay, cli.explore) {
+        (Some(seed), _) => replay(&cli, seed, flaw),
+        (None, Some(depth)) => exhaust(&cli, depth, flaw),
+        (None, None) => search(&cli, flaw),
     }
 }
 
@@ -122,14 +131,13 @@ fn draw(scenario: &Scenario, flaw: Option<Flaw>, recording: Recording) -> ExitCo
 }
 
 fn search(cli: &Cli, flaw: Option<Flaw>) -> ExitCode {
-    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let campaign = Campaign {
         protocol: cli.protocol.into(),
         from: cli.from,
         seeds: cli.seeds,
         repeat: cli.repeat,
         flaw,
-        threads: cli.threads.unwrap_or(processors),
+        threads: threads(cli),
         stop: false,
     };
     let tally = campaign.run();
@@ -151,6 +159,34 @@ fn search(cli: &Cli, flaw: Option<Flaw>) -> ExitCode {
         tally.router_hours()
     );
     if tally.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn threads(cli: &Cli) -> usize {
+    let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    cli.threads.unwrap_or_else(processors)
+}
+
+fn exhaust(cli: &Cli, depth: usize, flaw: Option<Flaw>) -> ExitCode {
+    let (mut states, mut violations) = (0, 0);
+    for mut small in Small::all() {
+        small.flaw = flaw;
+        let found = explore(&small, depth, cli.states, threads(cli));
+        states += found.states;
+        println!(
+            "{:28} {:8} states, {:9} choices, depth {}{}",
+            found.name,
+            found.states,
+            found.transitions,
+            found.depth,
+            if found.exhausted { ", nothing left" } else { "" }
+        );
+        if let Some((violation, path)) = found.violation {
+            violations += 1;
+            println!("{violation}\n  {}", path.join("\n  "));
+        }
+    }
+    println!("states={states} violations={violations}");
+    if violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn explain(campaign: &Campaign, failure: &Failure) {

@@ -73,6 +73,16 @@ struct Voice {
     from_virtual_mac: bool,
 }
 
+/// What of a call concerns one group.
+struct Part<'a> {
+    place: usize,
+    status: Option<&'a GroupStatus>,
+    heard: Option<&'a Said>,
+    voice: Voice,
+    /// The group has just started anew.
+    restarted: bool,
+}
+
 /// What does not hold, of which router.
 type Found = Result<(), (Checker, String)>;
 
@@ -109,10 +119,14 @@ impl Monitor {
         };
         let restarted = self.reconfigure(step);
         for place in 0..self.groups.len() {
-            let voice = voice_of(&self.groups[place], step);
-            let status = step.after.iter().find(|status| names(&status.id, &self.groups[place]));
-            let heard = said.as_ref().filter(|said| said.concerns(&self.groups[place]));
-            self.follow(step, place, (status, heard), &voice, restarted == Some(place))?;
+            let part = Part {
+                place,
+                status: step.after.iter().find(|status| names(&status.id, &self.groups[place])),
+                heard: said.as_ref().filter(|said| said.concerns(&self.groups[place])),
+                voice: voice_of(&self.groups[place], step),
+                restarted: restarted == Some(place),
+            };
+            self.follow(step, &part)?;
         }
         Ok(())
     }
@@ -181,32 +195,28 @@ impl Monitor {
         anew.then_some(place)
     }
 
-    fn follow(
-        &mut self,
-        step: &Step<'_>,
-        place: usize,
-        (status, heard): (Option<&GroupStatus>, Option<&Said>),
-        voice: &Voice,
-        restarted: bool,
-    ) -> Found {
+    fn follow(&mut self, step: &Step<'_>, part: &Part<'_>) -> Found {
+        let Part { place, voice, restarted, .. } = part;
+        let (place, restarted) = (*place, *restarted);
         let fit = fitness(step.link, self.groups[place].ipv6);
         let watched = &mut self.routers[step.router];
         let Some(contest) = watched.contests.get_mut(&place) else { return Ok(()) };
         let before = contest.state;
-        let after = status.map_or(GroupState::Initialize, |status| status.state);
+        let after = part.status.map_or(GroupState::Initialize, |status| status.state);
         let stops = before == GroupState::Active && (after == GroupState::Initialize || restarted);
         if stops && fit.is_some() && !voice.resigned {
             return Err((Checker::Resigns, "stops being Active and says nothing".to_owned()));
         }
-        let Some(status) = status else {
+        let Some(status) = part.status else {
             watched.contests.remove(&place);
+            (watched.wakes_from, watched.wakes) = (step.now, 0);
             return Ok(());
         };
         if restarted {
             contest.restart();
             contest.state = GroupState::Initialize;
         }
-        match (step.input, heard) {
+        match (step.input, part.heard) {
             (Input::Frame { at, frame, .. }, Some(said)) => {
                 contest.hear((*at, *frame), said, fit.as_ref(), after)?;
             }

@@ -40,20 +40,13 @@ impl Timeline {
         }
     }
 
-    /// What a call took and gave, where every frame is wanted.
-    pub(crate) fn frames(
-        &mut self,
-        at: Instant,
-        lanes: &[String],
-        router: usize,
-        input: &Input,
-        actions: &[Action],
-    ) {
+    /// What a call took and gave, as far as that is wanted.
+    pub(crate) fn describe(&self, router: usize, input: &Input, actions: &[Action]) -> Option<String> {
         let wants = self.recording == Recording::Frames;
         let given: Vec<String> = actions.iter().filter_map(|action| describe(action, wants)).collect();
         let taken = taken(input).filter(|_| wants);
         if taken.is_none() && given.is_empty() {
-            return;
+            return None;
         }
         let mut text = Place(router).to_string();
         if let Some(taken) = taken {
@@ -63,7 +56,7 @@ impl Timeline {
         if !given.is_empty() {
             let _ = write!(text, " -> {}", given.join(", "));
         }
-        self.note(at, lanes, text);
+        Some(text)
     }
 }
 

@@ -398,7 +398,9 @@ impl<'a> World<'a> {
             return;
         }
         let lanes = self.lanes();
-        self.timeline.frames(self.now, &lanes, router, input, actions);
+        if let Some(text) = self.timeline.describe(router, input, actions) {
+            self.timeline.note(self.now, &lanes, text);
+        }
         for (place, state, cause) in moved {
             let state = state.map_or_else(|| "gone".to_owned(), |state| state.to_string());
             let because = cause.map_or_else(String::new, |cause| format!(": {cause}"));

@@ -5,12 +5,12 @@
 use std::time::Duration;
 
 use fhrp_lab::{
-    Capture, CaptureScope, Daemon, GroupSpec, Lab, LabOptions, ReversePathFilter, VrrpVersion, World,
+    Capture, CaptureScope, Daemon, Event, GroupSpec, Lab, LabOptions, ReversePathFilter, VrrpVersion, World,
     lan_address, virtual_address, world,
 };
 use fhrp_wire::Family;
 
-use crate::{advertised, advertisements, fhrpd, show, start_pair, wait_for};
+use crate::{SOON, advertised, advertisements, fhrpd, show, start_pair, wait_for};
 
 /// Both take over from the other by rank, and by the other's death; and the Backup is silent.
 fn both_ways(world: World, peer: &Daemon, groups: &[GroupSpec], rp_filter: ReversePathFilter) {
@@ -21,9 +21,8 @@ fn both_ways(world: World, peer: &Daemon, groups: &[GroupSpec], rp_filter: Rever
         let [mut first, second] = start_pair(&lab, &capture, daemons, groups);
         let mark = capture.mark();
         for group in groups {
-            assert!(advertised(&capture, mark, "r1", group, 5), "{group:?}{}", first.log_tail());
-            let unasked = capture.look(mark, |events| advertisements(events, "r2", group).count());
-            assert_eq!(unasked, 0, "a Backup advertised {group:?}{}", second.log_tail());
+            let alone = capture.wait_for(mark, SOON, |events| alone(events, group).then_some(()));
+            assert!(alone.is_some(), "{group:?}{}{}", first.log_tail(), second.log_tail());
         }
         let ours = if daemons[0] == &own { 1 } else { 2 };
         agrees_on_the_checksum(&lab, ours, groups);
@@ -33,6 +32,14 @@ fn both_ways(world: World, peer: &Daemon, groups: &[GroupSpec], rp_filter: Rever
             assert!(advertised(&capture, mark, "r2", group, 2), "{group:?}{}", second.log_tail());
         }
     }
+}
+
+/// Whether `r1` advertised several times in a row: a Backup that does not understand it would advertise in between. (It
+/// may do so for a moment where the machine is so busy that `r1` is late.)
+fn alone(events: &[Event], group: &GroupSpec) -> bool {
+    const IN_A_ROW: usize = 6;
+    let last = advertisements(events, "r2", group).map(|event| event.at).last().unwrap_or_default();
+    advertisements(events, "r1", group).filter(|event| event.at > last).count() >= IN_A_ROW
 }
 
 /// Both peers send the form of RFC 5798 and drop the other: `auto` follows the first that it hears.

@@ -17,7 +17,7 @@ use fhrp_wire::Family;
 use fhrpd::{control, report::Report};
 
 /// More than any wait should take.
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_secs(30);
 /// Between two looks at something that tells nobody when it changes.
 const LOOK: Duration = Duration::from_millis(10);
 

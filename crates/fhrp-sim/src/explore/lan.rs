@@ -1,0 +1,465 @@
+//! A LAN where nothing happens but what is chosen.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
+
+use bytes::Bytes;
+use fhrp::{
+    Action, GroupState, GroupStatus, IfIndex, Instant, InterfaceName, LinkEvent, LinkState, MacAddr,
+    VrrpConfig, VrrpSettings,
+};
+
+use crate::check::{Checker, Violation};
+use crate::dataplane::Dataplane;
+use crate::fault::Place;
+use crate::flaw::Flaw;
+use crate::hash::Hash;
+use crate::monitor::{Monitor, Step};
+use crate::plan::{GroupPlan, INTERFACE};
+use crate::subject::{Input, Subject};
+use crate::vrrp::{active_down, advertisement_in};
+
+/// Timers that are due within this time of each other are served in any order.
+const TIMERS_APART: Duration = Duration::from_millis(250);
+/// A frame is on its way no longer than this, unless it is lost.
+const TRANSIT_MOST: Duration = Duration::from_millis(250);
+const VRID: u8 = 10;
+const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 101);
+
+/// One router of a small world.
+#[derive(Clone, Copy, Debug)]
+pub struct Member {
+    /// Its priority; 255 makes it the owner.
+    pub priority: u8,
+    /// Whether it preempts, at once.
+    pub preempt: bool,
+    /// Its interval.
+    pub interval: Duration,
+}
+
+/// A small world.
+#[derive(Clone, Debug)]
+pub struct Small {
+    /// Its name.
+    pub name: &'static str,
+    /// The version spoken.
+    pub version: u8,
+    /// Its routers; a later one has a higher address.
+    pub members: Vec<Member>,
+    /// How many frames may be lost.
+    pub losses: u8,
+    /// How often a router may lose its power; it starts again at any time.
+    pub crashes: u8,
+    /// How often a router may be shut down; it starts again at any time.
+    pub stops: u8,
+    /// What is wrong with the engines, if anything.
+    pub flaw: Option<Flaw>,
+}
+
+impl Small {
+    /// The worlds that are searched.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let second = Duration::from_secs(1);
+        let member = |priority, preempt| Member { priority, preempt, interval: second };
+        let world = |name, version, members| Self {
+            name,
+            version,
+            members,
+            losses: 2,
+            crashes: 1,
+            stops: 1,
+            flaw: None,
+        };
+        let slow = Member { priority: 200, preempt: true, interval: second * 2 };
+        vec![
+            world("two, preempting", 3, vec![member(100, true), member(200, true)]),
+            world("two, not preempting", 3, vec![member(100, false), member(200, false)]),
+            world("two of version 2", 2, vec![member(100, true), member(200, true)]),
+            world("three alike", 3, vec![member(100, true), member(100, true), member(100, true)]),
+            world(
+                "three apart, not preempting",
+                3,
+                vec![member(200, false), member(150, false), member(100, false)],
+            ),
+            world("an owner and two", 3, vec![member(255, true), member(100, true), member(254, false)]),
+            world("three with two intervals", 3, vec![slow, member(150, true), member(100, false)]),
+        ]
+    }
+
+    fn group(&self) -> GroupPlan {
+        let settings = |member: &Member| {
+            let name = InterfaceName::new(INTERFACE);
+            let mut settings = VrrpSettings::new(name, VRID, vec![IpAddr::V4(ADDRESS)]);
+            settings.version = self.version;
+            settings.priority = member.priority;
+            settings.preempt = member.preempt;
+            settings.advertisement_interval = member.interval;
+            // Repeated announcements would be timers of no interest here.
+            settings.announce.repeats = [].into();
+            settings
+        };
+        GroupPlan { vrid: VRID, ipv6: false, members: self.members.iter().map(settings).collect() }
+    }
+
+    fn longest_interval(&self) -> Duration {
+        self.members.iter().map(|member| member.interval).max().unwrap_or_default()
+    }
+}
+
+/// What can happen next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// The frame of this place arrives.
+    Deliver(usize),
+    /// The frame of this place is lost.
+    Lose(usize),
+    /// This router's timer is served; time goes on to when it is due.
+    Fire(usize),
+    /// This router loses its power.
+    Crash(usize),
+    /// This router's daemon is stopped.
+    Stop(usize),
+    /// This router starts again.
+    Start(usize),
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deliver(flight) => write!(f, "frame {flight} arrives"),
+            Self::Lose(flight) => write!(f, "frame {flight} is lost"),
+            Self::Fire(router) => write!(f, "{}'s timer", Place(*router)),
+            Self::Crash(router) => write!(f, "{} loses power", Place(*router)),
+            Self::Stop(router) => write!(f, "{} is stopped", Place(*router)),
+            Self::Start(router) => write!(f, "{} starts", Place(*router)),
+        }
+    }
+}
+
+/// A frame on its way to one router.
+#[derive(Debug)]
+struct Flight {
+    to: usize,
+    sent: Instant,
+    octets: Bytes,
+}
+
+#[derive(Debug)]
+struct Node {
+    link: LinkState,
+    subject: Option<Subject>,
+    dataplane: Dataplane,
+    /// When it last advertised because of what it heard: the engine holds back further answers for half an interval.
+    answered: Option<Instant>,
+}
+
+/// A small world as it is after some choices.
+#[derive(Debug)]
+pub(super) struct Lan<'a> {
+    small: &'a Small,
+    group: GroupPlan,
+    now: Instant,
+    nodes: Vec<Node>,
+    flights: Vec<Flight>,
+    monitor: Monitor,
+    lost: u8,
+    crashed: u8,
+    stopped: u8,
+    frames: u64,
+}
+
+impl<'a> Lan<'a> {
+    /// The world after `path`.
+    pub(super) fn at(small: &'a Small, path: &[Choice]) -> Result<Self, Violation> {
+        let group = small.group();
+        let mut lan = Self {
+            small,
+            now: Instant::default(),
+            nodes: (0..small.members.len()).map(|place| Node::new(small, place)).collect(),
+            flights: Vec::new(),
+            monitor: Monitor::new(std::slice::from_ref(&group), small.members.len()),
+            group,
+            lost: 0,
+            crashed: 0,
+            stopped: 0,
+            frames: 0,
+        };
+        for router in 0..small.members.len() {
+            lan.start(router)?;
+        }
+        for choice in path {
+            lan.choose(*choice)?;
+        }
+        Ok(lan)
+    }
+
+    /// A path to be read: each choice, and how the routers stand after it.
+    pub(super) fn tell(small: &Small, path: &[Choice]) -> Vec<String> {
+        let line = |taken: usize| match Lan::at(small, &path[..taken]) {
+            Ok(lan) => format!("{} {} {}", lan.now, lan.states(), path[taken - 1]),
+            Err(violation) => format!("{} {violation}", path[taken - 1]),
+        };
+        (1..=path.len()).map(line).collect()
+    }
+
+    fn states(&self) -> String {
+        let letter = |router| match self.status(router).map(|status| status.state) {
+            None => 'x',
+            Some(GroupState::Active) => 'A',
+            Some(GroupState::Backup) => 'b',
+            Some(_) => 'i',
+        };
+        (0..self.nodes.len()).map(letter).collect()
+    }
+
+    fn status(&self, router: usize) -> Option<GroupStatus> {
+        self.nodes[router].subject.as_ref()?.status().next()
+    }
+
+    fn deadline(&self, router: usize) -> Option<Instant> {
+        self.nodes[router].subject.as_ref()?.next_deadline()
+    }
+
+    /// Everything that can happen next.
+    pub(super) fn choices(&self) -> Vec<Choice> {
+        let mut choices: Vec<Choice> = (0..self.flights.len()).map(Choice::Deliver).collect();
+        if self.lost < self.small.losses {
+            choices.extend((0..self.flights.len()).map(Choice::Lose));
+        }
+        let places = 0..self.nodes.len();
+        let soonest = places.clone().filter_map(|router| self.deadline(router)).min();
+        let oldest = self.flights.iter().map(|flight| flight.sent).min();
+        choices.extend(places.clone().map(Choice::Fire).filter(|choice| {
+            let Choice::Fire(router) = choice else { return false };
+            let (Some(due), Some(soonest)) = (self.deadline(*router), soonest) else { return false };
+            due <= soonest + TIMERS_APART && oldest.is_none_or(|sent| due <= sent + TRANSIT_MOST)
+        }));
+        for router in places {
+            if self.nodes[router].subject.is_none() {
+                choices.push(Choice::Start(router));
+                continue;
+            }
+            if self.crashed < self.small.crashes {
+                choices.push(Choice::Crash(router));
+            }
+            if self.stopped < self.small.stops {
+                choices.push(Choice::Stop(router));
+            }
+        }
+        choices
+    }
+
+    fn choose(&mut self, choice: Choice) -> Result<(), Violation> {
+        match choice {
+            Choice::Deliver(flight) => self.deliver(flight),
+            Choice::Lose(flight) => {
+                self.lost += 1;
+                self.flights.remove(flight);
+                Ok(())
+            }
+            Choice::Fire(router) => self.fire(router),
+            Choice::Crash(router) => {
+                self.crashed += 1;
+                self.end(router);
+                Ok(())
+            }
+            Choice::Stop(router) => {
+                self.stopped += 1;
+                self.call(router, Input::Stop)?;
+                self.end(router);
+                Ok(())
+            }
+            Choice::Start(router) => self.start(router),
+        }
+    }
+
+    fn start(&mut self, router: usize) -> Result<(), Violation> {
+        let flaw = self.small.flaw;
+        let node = &mut self.nodes[router];
+        node.subject = Some(Subject::new(flaw));
+        let link = node.link.clone();
+        self.call(router, Input::Link(LinkEvent::Present(link)))?;
+        match VrrpConfig::new(self.group.members[router].clone()) {
+            Ok(config) => self.call(router, Input::Add(config)),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn end(&mut self, router: usize) {
+        let node = &mut self.nodes[router];
+        node.subject = None;
+        node.answered = None;
+        node.dataplane = Dataplane::default();
+        self.flights.retain(|flight| flight.to != router);
+        self.monitor.forget(router);
+    }
+
+    fn fire(&mut self, router: usize) -> Result<(), Violation> {
+        self.now = self.now.max(self.deadline(router).unwrap_or(self.now));
+        self.call(router, Input::Timeout)
+    }
+
+    fn deliver(&mut self, flight: usize) -> Result<(), Violation> {
+        let Flight { to, octets, .. } = self.flights.remove(flight);
+        self.frames += 1;
+        let input = Input::Frame { at: self.now, interface: IfIndex(2), frame: self.frames, octets };
+        self.call(to, input)
+    }
+
+    /// Calls an engine; its dataplane does at once what it is told.
+    fn call(&mut self, router: usize, input: Input) -> Result<(), Violation> {
+        let mut inputs = vec![input];
+        while let Some(input) = inputs.pop() {
+            let node = &mut self.nodes[router];
+            let Some(subject) = node.subject.as_mut() else { return Ok(()) };
+            subject.call(self.now, &input);
+            let actions: Vec<Action> = std::iter::from_fn(|| subject.poll_action()).collect();
+            let after: Vec<GroupStatus> = subject.status().collect();
+            self.monitor.observe(&Step {
+                world: self.now,
+                now: self.now,
+                router,
+                input: &input,
+                actions: &actions,
+                after: &after,
+                next: subject.next_deadline(),
+                link: Some(&node.link),
+                dataplane: &node.dataplane,
+                wired: true,
+            })?;
+            for action in actions {
+                match action {
+                    Action::Transmit { frame, .. } => {
+                        self.transmit(router, frame, matches!(input, Input::Frame { .. }));
+                    }
+                    Action::Program { seat, revision, binding } => {
+                        self.nodes[router].dataplane.wish(
+                            self.now,
+                            Duration::ZERO,
+                            (seat, revision),
+                            binding.clone(),
+                        );
+                        self.nodes[router].dataplane.install(seat, binding);
+                        inputs.push(Input::Programmed { seat, revision, result: Ok(()) });
+                    }
+                    Action::Attach { .. }
+                    | Action::Detach(_)
+                    | Action::Unicast { .. }
+                    | Action::Notify(_) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn transmit(&mut self, router: usize, octets: Bytes, answer: bool) {
+        if advertisement_in(&octets).is_none() {
+            return;
+        }
+        if answer {
+            self.nodes[router].answered = Some(self.now);
+        }
+        let others = (0..self.nodes.len()).filter(|to| *to != router);
+        let alive = others.filter(|to| self.nodes[*to].subject.is_some());
+        let flights: Vec<Flight> =
+            alive.map(|to| Flight { to, sent: self.now, octets: octets.clone() }).collect();
+        self.flights.extend(flights);
+    }
+
+    /// What this state looks like, with times relative to now.
+    pub(super) fn key(&self) -> u64 {
+        let mut hash = Hash::default();
+        let since = |at: Instant| self.now.saturating_duration_since(at).as_micros();
+        let mut number = |number: u128| hash.number(u64::try_from(number).unwrap_or(u64::MAX));
+        for counted in [self.lost, self.crashed, self.stopped] {
+            number(counted.into());
+        }
+        for (router, node) in self.nodes.iter().enumerate() {
+            let Some(status) = self.status(router) else {
+                number(u128::MAX);
+                continue;
+            };
+            let due = self.deadline(router).map(|due| due.saturating_duration_since(self.now).as_micros());
+            let overdue = self.deadline(router).map(since);
+            let interval = self.small.members[router].interval;
+            let answered = node.answered.map(|at| since(at).min(interval.as_micros() / 2));
+            let known = status.active.map(|address| match address {
+                IpAddr::V4(ip) => u128::from(ip.to_bits()),
+                IpAddr::V6(ip) => ip.to_bits(),
+            });
+            let learned = status.vrrp().map(|vrrp| vrrp.active_adver_interval.as_micros());
+            let state = u128::from(status.state == GroupState::Active) * 2
+                + u128::from(status.state == GroupState::Initialize);
+            number(state);
+            for value in [due, overdue, answered, known, status.active_priority.map(u128::from), learned] {
+                number(value.unwrap_or(u128::MAX));
+            }
+        }
+        let mut flights: Vec<(usize, u128, &[u8])> =
+            self.flights.iter().map(|flight| (flight.to, since(flight.sent), &*flight.octets)).collect();
+        flights.sort_unstable();
+        for (to, age, octets) in flights {
+            hash.number(u64::try_from(to).unwrap_or(0));
+            hash.number(u64::try_from(age).unwrap_or(0));
+            hash.octets(octets);
+        }
+        hash.value()
+    }
+
+    /// From here on all goes well: everything arrives, who is down starts, and after three Active_Down_Intervals there
+    /// is one Active router that nobody has a right to replace.
+    pub(super) fn settle(&mut self) -> Result<(), Violation> {
+        for router in 0..self.nodes.len() {
+            if self.nodes[router].subject.is_none() {
+                self.start(router)?;
+            }
+        }
+        let until = self.now + active_down(self.small.version, 1, self.small.longest_interval()) * 3;
+        loop {
+            while !self.flights.is_empty() {
+                self.deliver(0)?;
+            }
+            let due = |router| self.deadline(router).map(|at| (at, router));
+            match (0..self.nodes.len()).filter_map(due).min() {
+                Some((at, router)) if at <= until => self.fire(router)?,
+                _ => break,
+            }
+        }
+        self.judge()
+    }
+
+    fn judge(&self) -> Result<(), Violation> {
+        let wrong = |checker, text| Err(Violation { at: self.now, checker, text });
+        let active: Vec<usize> = (0..self.nodes.len())
+            .filter(|router| self.status(*router).is_some_and(|status| status.state == GroupState::Active))
+            .collect();
+        let [active] = active.as_slice() else {
+            return wrong(Checker::Converges, format!("settles as {}", self.states()));
+        };
+        let holds = self.small.members[*active].priority;
+        let better = |member: &&Member| member.priority > holds && (member.preempt || member.priority == 255);
+        match self.small.members.iter().find(better) {
+            Some(member) => wrong(Checker::Preempts, format!("priority {} waits", member.priority)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Node {
+    fn new(small: &Small, place: usize) -> Self {
+        let number = u8::try_from(place).unwrap_or(0) + 2;
+        let owned = (small.members[place].priority == 255).then_some(ADDRESS);
+        let link = LinkState {
+            name: InterfaceName::new(INTERFACE),
+            index: IfIndex(2),
+            mac: MacAddr([2, 0, 0, 0, 0, number]),
+            up: true,
+            mtu: 1500,
+            ipv4: std::iter::once(Ipv4Addr::new(192, 0, 2, number)).chain(owned).collect(),
+            ipv6: vec![Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, number.into())],
+        };
+        Self { link, subject: None, dataplane: Dataplane::default(), answered: None }
+    }
+}
