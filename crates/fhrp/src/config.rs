@@ -20,6 +20,7 @@ pub use track::{Track, TrackEffect, TrackName, TrackState};
 pub use vrrp::{AdvertisementInterval, Authentication, ChecksumPolicy, VrrpConfig, VrrpSettings};
 
 pub(crate) use announce::{check_announcements, check_router_advertisement};
+pub(crate) use hsrp::check_timers;
 pub(crate) use key_chain::WallClock;
 pub(crate) use track::check_tracks;
 

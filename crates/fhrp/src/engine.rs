@@ -185,12 +185,14 @@ impl Engine {
                 self.group_deadlines.set(slot, None);
             }
         }
+        self.moved.clear();
+        self.voice_deadlines = Deadlines::default();
         self.stopped = true;
     }
 
     /// A tracked object changed. It need not be one that any group tracks yet.
     pub fn set_track(&mut self, now: Instant, name: &TrackName, state: TrackState) {
-        if self.tracks.insert(name.clone(), state) == Some(state) {
+        if self.stopped || self.tracks.insert(name.clone(), state) == Some(state) {
             return;
         }
         let tracks = std::mem::take(&mut self.tracks);
