@@ -92,7 +92,9 @@ pub use frame::{
     Advertisement, GlbpForwarder, GlbpGateway, GlbpOpcode, GlbpPacket, HsrpMessage, HsrpOpcode, Kind,
     SpeakerState, arp_request, ethernet, neighbor_solicitation,
 };
-pub use group::{Authentication, GlbpGroup, Group, HsrpGroup, HsrpVersion, LoadBalancing, Timers, VrrpGroup};
+pub use group::{
+    Authentication, GlbpGroup, Group, HsrpGroup, HsrpVersion, LoadBalancing, Timers, VrrpGroup, VrrpVersion,
+};
 pub use namespace::{Inventory, Namespace};
 pub use probe::{Arrival, Probe, ProbeCounters, ProbeRecord};
 pub use process::RouterProcess;
