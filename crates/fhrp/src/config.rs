@@ -177,7 +177,7 @@ impl ConfigField {
             Self::RouterAdvertisement => "router_advertisement",
             Self::VirtualMac => "virtual_mac",
             Self::AcceptMode => "accept_mode",
-            Self::Announce => "announce",
+            Self::Announce => "announce_refresh",
             Self::Group => "group",
             Self::Family => "family",
             Self::HelloTime => "hello_time",
@@ -188,6 +188,35 @@ impl ConfigField {
             Self::Name => "name",
             Self::StartupDelay => "startup_delay",
             Self::Track(_) => "track",
+        }
+    }
+
+    /// Which element of a list, where it is about one.
+    #[must_use]
+    pub fn element(self) -> Option<usize> {
+        match self {
+            Self::Addresses(at) | Self::UnicastPeers(at) | Self::Track(at) => at,
+            Self::Vrid
+            | Self::Version
+            | Self::Priority
+            | Self::AdvertisementInterval
+            | Self::PreemptDelay
+            | Self::Checksum
+            | Self::Authentication
+            | Self::CoexistWithV2
+            | Self::RouterAdvertisement
+            | Self::VirtualMac
+            | Self::AcceptMode
+            | Self::Announce
+            | Self::Group
+            | Self::Family
+            | Self::HelloTime
+            | Self::HoldTime
+            | Self::Key
+            | Self::MacAddress
+            | Self::Follow
+            | Self::Name
+            | Self::StartupDelay => None,
         }
     }
 }

@@ -9,8 +9,14 @@
 )]
 
 mod describe;
+mod follow;
+mod keys;
 mod lan;
+mod learn;
+mod life;
 mod pcap;
 mod peer;
 mod replay;
+mod serve;
 mod stories;
+mod table;
