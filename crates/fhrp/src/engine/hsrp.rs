@@ -105,8 +105,13 @@ impl Engine {
         let router =
             group.as_deref().and_then(|group: &Group| Some((group.speaker().hsrp()?, group.underlay())));
         let verdict = screen(packet, router);
-        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects, moved: &mut self.moved };
-        let mut leadership = Leadership::Same;
+        let mut out = Out {
+            actions: &mut self.actions,
+            effects: &mut self.effects,
+            round: self.round,
+            moved: &mut self.moved,
+        };
+        let (mut leadership, mut announce) = (Leadership::Same, Announce::Nothing);
         match (verdict, &mut group) {
             (Ok(Heard::Group { advert, .. }), Some(_)) if self.stopped => {
                 if let (Some(slot), Claim::Active) = (slot, advert.claim) {
@@ -116,7 +121,7 @@ impl Engine {
             }
             (Ok(Heard::Interface), _) => interface.stats.hsrp_interface_states_rcvd += 1,
             (Ok(Heard::Group { advert, message, remarks }), Some(group)) => {
-                leadership = group.hear_hsrp(packet, (&advert, &message), &remarks, &mut out);
+                (leadership, announce) = group.hear_hsrp(packet, (&advert, &message), &remarks, &mut out);
             }
             (Ok(Heard::Group { .. }), None) => {}
             (Err(reason), group) => {
@@ -128,6 +133,7 @@ impl Engine {
         }
         if let (Some(slot), Some(group)) = (slot, group) {
             self.group_deadlines.set(slot, group.next_deadline());
+            self.announce(packet.at, slot, announce);
         }
         if leadership == Leadership::Another {
             self.speak_up(packet.at, place, packet.variant);
