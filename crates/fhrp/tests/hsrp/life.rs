@@ -2,8 +2,7 @@
 
 use fhrp::GroupState::{Active, Initial, Listen, Speak, Standby};
 use fhrp::{
-    Gate, HsrpConfig, HsrpSettings, LinkEvent, MacAddr, NoticeKind, Track, TrackEffect, TrackName,
-    TrackState, Waiting,
+    Gate, HsrpSettings, LinkEvent, MacAddr, NoticeKind, Track, TrackEffect, TrackName, TrackState, Waiting,
 };
 use fhrp_wire::hsrp::{State, Variant};
 

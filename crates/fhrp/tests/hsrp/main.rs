@@ -10,6 +10,7 @@
 
 mod describe;
 mod follow;
+mod hostile;
 mod keys;
 mod lan;
 mod learn;
