@@ -17,6 +17,7 @@ mod learn;
 mod life;
 mod pcap;
 mod peer;
+mod ranges;
 mod replay;
 mod serve;
 mod stories;
