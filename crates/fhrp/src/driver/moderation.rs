@@ -39,7 +39,7 @@ mod tests {
     #[test]
     fn a_trickle_is_read_at_once_and_a_flood_once_a_millisecond() {
         let mut moderation = Moderation::default();
-        for micros in (0..10_000).step_by(300) {
+        for micros in (0..10_000).step_by(500) {
             moderation.note(Instant::from_micros(micros));
             assert_eq!(moderation.pause(), None);
         }
