@@ -1,0 +1,149 @@
+//! The stories of the captures.
+
+use fhrp_wire::glbp::{Body, ForwarderPriority, VfState};
+
+use super::lan::*;
+
+/// Three routers start: 10 s in Listen, 10 s in Speak, then Standby and Active at once; the AVG takes forwarder 1, the
+/// others ask for theirs; each is active one hold time later; the next Standby is elected another 10 and 10 s later.
+#[test]
+fn three_routers_start() {
+    let mut lan = Lan::new([settings(), settings(), settings()]);
+    lan.start(1);
+    lan.until(500);
+    lan.start(2);
+    lan.until(1500);
+    lan.start(3);
+    lan.until(100_000);
+    let expected = [
+        "0 r1 initial -> listen",
+        "500 r2 initial -> listen",
+        "1500 r3 initial -> listen",
+        "10000 r1 listen -> speak",
+        "10500 r2 listen -> speak",
+        "10500 r1 speak -> listen",
+        "11500 r3 listen -> speak",
+        "11500 r2 speak -> listen",
+        "21500 r3 speak -> standby",
+        "21500 r3 standby -> active",
+        "21500 r3 forwarder 1 disabled -> listen",
+    ];
+    assert_eq!(lan.story[..expected.len()], expected);
+    let active = |n: u8, forwarder: u8| {
+        let line = format!("r{n} forwarder {forwarder} listen -> active");
+        let at = lan.story.iter().find(|found| found.ends_with(&line)).unwrap_or_else(|| panic!("{line}"));
+        at.split(' ').next().unwrap().parse::<u64>().unwrap()
+    };
+    assert_eq!(active(3, 1), 31_500, "one hold time after it became the AVG");
+    let others = [lan.routers[0].glbp(), lan.routers[1].glbp()]
+        .map(|status| status.forwarders.iter().find(|known| known.primary).unwrap().number);
+    assert!(others == [2, 3] || others == [3, 2], "{others:?}");
+    for (n, number) in [(1, others[0]), (2, others[1])] {
+        let request = lan.sent_by(n).find(|sent| sent.body() == Some(Body::Request)).unwrap().at;
+        let response = lan.sent_by(3).filter(|sent| matches!(sent.body(), Some(Body::Response(_))));
+        let response = response.map(|sent| sent.at).find(|at| *at > request).unwrap();
+        assert!(response < request + std::time::Duration::from_millis(8), "the AVG answers at once");
+        let took = active(n, number) - request.as_micros() / 1000;
+        assert!((10_000..10_002).contains(&took), "{took} ms");
+    }
+    let standbys = lan.story.iter().filter(|line| line.ends_with("speak -> standby"));
+    let standby = standbys.last().unwrap();
+    let at: u64 = standby.split(' ').next().unwrap().parse().unwrap();
+    assert!((41_500..41_510).contains(&at), "{standby}");
+    for n in 1..=3 {
+        assert_eq!(
+            lan.reaches(vmac(n)),
+            Some([3, others_of(others, 2), others_of(others, 3)][usize::from(n) - 1])
+        );
+    }
+}
+
+fn others_of(others: [u8; 2], number: u8) -> u8 {
+    if others[0] == number { 1 } else { 2 }
+}
+
+/// The owner of a forwarder dies: another router takes over its MAC within the hold time. The redirect time runs down
+/// to 0 and stays there, the timeout goes on; both are on the wire.
+#[test]
+fn a_secondary_takes_over_and_the_times_run_down() {
+    let mut lan = Lan::running(3, 100_000);
+    let owner = owner_of(&lan, 2);
+    let last = lan.sent_by(owner).last().unwrap().at;
+    lan.kill(owner);
+    lan.until(115_000);
+    let server = lan.reaches(vmac(2)).unwrap();
+    assert_ne!(server, owner);
+    lan.forget_sent();
+    lan.until(1_000_000);
+    let mut seen = 0;
+    for sent in lan.sent_by(server) {
+        let Some(Body::Announcement { forwarders, .. }) = sent.body() else { continue };
+        let Some(said) = forwarders.iter().find(|said| said.number.get() == 2) else { continue };
+        let silent = (sent.at.as_micros() - last.as_micros() - 100).div_ceil(1_000_000);
+        assert_eq!((said.state, said.priority), (VfState::Active, ForwarderPriority::SECONDARY));
+        assert_eq!(u64::from(said.timeout_left.get()), 14_400 - silent);
+        assert_eq!(u64::from(said.redirect_left.get()), 600_u64.saturating_sub(silent));
+        seen += 1;
+    }
+    assert!(seen > 250, "{seen}");
+}
+
+pub(crate) fn owner_of(lan: &Lan, number: u8) -> u8 {
+    let owns = |router: &&Router| router.forwarder(number).is_some_and(|known| known.primary);
+    lan.routers.iter().find(owns).unwrap().n
+}
+
+/// The owner returns: it is given its number back and takes over at the first announcement of the lower one after its
+/// preempt delay of 30 s.
+#[test]
+fn the_owner_returns_after_thirty_seconds() {
+    let mut lan = Lan::running(3, 100_000);
+    let owner = owner_of(&lan, 2);
+    assert_ne!(lan.state(owner), fhrp::GroupState::Active, "not the AVG");
+    lan.kill(owner);
+    lan.until(200_000);
+    lan.reboot(owner, settings());
+    lan.until(300_000);
+    let back = format!("r{owner} forwarder 2 listen -> active");
+    let back = lan.story.iter().rev().find(|line| line.ends_with(&back)).unwrap();
+    let at: u64 = back.split(' ').next().unwrap().parse().unwrap();
+    // The first lower claim is heard within a hello time, the one after 30 s likewise.
+    assert!((230_000..239_000).contains(&at), "{back}");
+    assert_eq!(lan.reaches(vmac(2)), Some(owner));
+    for router in &lan.routers {
+        let known = router.forwarder(2).unwrap();
+        assert_eq!(known.owner, Some(mac(owner)));
+        assert_eq!(known.primary, router.n == owner);
+        if let Some(redirect) = known.redirect_ends {
+            assert!(redirect > ms(300_000 + 590_000), "both times are full again");
+        }
+    }
+}
+
+/// The AVG is shut down: in one burst it gives up its forwarder, from the virtual MAC, and then the gateway, from its
+/// own; both are taken over at once.
+#[test]
+fn a_graceful_shutdown_is_one_burst_and_nobody_waits() {
+    let mut lan = Lan::running(3, 100_000);
+    let avg = lan.routers.iter().find(|r| r.status().state == fhrp::GroupState::Active).unwrap().n;
+    let own =
+        lan.routers[usize::from(avg) - 1].glbp().forwarders.into_iter().find(|known| known.primary).unwrap();
+    lan.forget_sent();
+    lan.stop(avg);
+    let burst: Vec<_> = lan.sent.iter().map(|sent| (sent.source(), sent.body().unwrap())).collect();
+    let [(first_mac, first), (second_mac, second)] = burst.as_slice() else { panic!("{burst:?}") };
+    let Body::Announcement { hello: None, forwarders } = first else { panic!("{first:?}") };
+    let said: Vec<_> = forwarders.iter().collect();
+    assert_eq!(
+        (*first_mac, said.len(), said[0].priority.0, said[0].state),
+        (own.mac, 1, 160, VfState::Active)
+    );
+    let Body::Announcement { hello: Some(hello), forwarders } = second else { panic!("{second:?}") };
+    assert_eq!((*second_mac, hello.priority(), forwarders.len()), (mac(avg), 0, 0));
+    assert_eq!(hello.state(), fhrp_wire::glbp::VgState::Active);
+    lan.until(100_010);
+    let new =
+        lan.routers.iter().find(|router| router.alive && router.status().state == fhrp::GroupState::Active);
+    assert!(new.is_some(), "the Standby took over");
+    assert!(lan.reaches(own.mac).is_some_and(|n| n != avg), "and somebody its forwarder");
+}
