@@ -292,8 +292,49 @@ pub fn ethernet(destination: MacAddr, source: MacAddr, ethertype: u16) -> Vec<u8
 fn icmpv6_checksum(source: Ipv6Addr, destination: Ipv6Addr, body: &[u8]) -> u16 {
     let length = u32::try_from(body.len()).unwrap_or(0);
     let words = source.segments().into_iter().chain(destination.segments()).map(u32::from);
-    let words = words.chain(body.chunks_exact(2).filter_map(|pair| u16_at(pair, 0)).map(u32::from));
-    let mut sum = words.sum::<u32>() + length + 58;
+    complement(words.chain(words_of(body)).sum::<u32>() + length + 58)
+}
+
+/// The same UDP datagram over IPv4, but to another destination: addresses and checksums are new, all else is as it
+/// was. `None` if the frame is none.
+pub(crate) fn redirected(frame: &[u8], mac: MacAddr, to: Ipv4Addr) -> Option<Vec<u8>> {
+    const IP: usize = 14;
+    let header_length = usize::from(frame.get(IP)? & 0xf) * 4;
+    let total = usize::from(u16_at(frame, IP + 2)?);
+    if u16_at(frame, 12)? != 0x0800 || frame.get(IP + 9)? != &17 {
+        return None;
+    }
+    let mut redirected = frame.to_vec();
+    redirected.get_mut(..6)?.copy_from_slice(&mac.octets());
+    redirected.get_mut(IP + 10..IP + 12)?.fill(0);
+    redirected.get_mut(IP + 16..IP + 20)?.copy_from_slice(&to.octets());
+    let header = words_of(redirected.get(IP..IP + header_length)?).sum();
+    redirected.get_mut(IP + 10..IP + 12)?.copy_from_slice(&complement(header).to_be_bytes());
+    let udp = IP + header_length;
+    redirected.get_mut(udp + 6..udp + 8)?.fill(0);
+    let pseudo = words_of(redirected.get(IP + 12..IP + 20)?).sum::<u32>() + 17;
+    let datagram = redirected.get(udp..IP + total)?;
+    let length = u32::try_from(datagram.len()).ok()?;
+    // Zero would say that there is none (RFC 768).
+    let checksum = match complement(pseudo + length + words_of(datagram).sum::<u32>()) {
+        0 => 0xffff,
+        checksum => checksum,
+    };
+    redirected.get_mut(udp + 6..udp + 8)?.copy_from_slice(&checksum.to_be_bytes());
+    Some(redirected)
+}
+
+/// Its 16-bit words; an odd octet at the end is the first of a word.
+fn words_of(octets: &[u8]) -> impl Iterator<Item = u32> + '_ {
+    octets.chunks(2).map(|pair| match *pair {
+        [high, low] => u32::from(u16::from_be_bytes([high, low])),
+        [high] => u32::from(high) << 8,
+        _ => 0,
+    })
+}
+
+/// One's complement of the one's complement sum (RFC 1071).
+fn complement(mut sum: u32) -> u16 {
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
     }

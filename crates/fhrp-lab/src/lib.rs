@@ -62,10 +62,12 @@
 #![forbid(unsafe_code)]
 
 mod capture;
+pub mod capture_file;
 mod clock;
 mod daemon;
 mod error;
 mod fault;
+mod forge;
 mod frame;
 mod group;
 mod journal;
@@ -74,6 +76,7 @@ mod packet_socket;
 mod probe;
 mod process;
 mod reach;
+mod replay;
 pub mod scenario;
 pub mod testing;
 mod topology;
@@ -84,6 +87,7 @@ pub use clock::{Stamp, millis};
 pub use daemon::Daemon;
 pub use error::{LabError, Result};
 pub use fault::Fault;
+pub use forge::HsrpForgery;
 pub use frame::{
     Advertisement, GlbpForwarder, GlbpGateway, GlbpOpcode, GlbpPacket, HsrpMessage, HsrpOpcode, Kind,
     SpeakerState, arp_request, ethernet, neighbor_solicitation,
@@ -96,6 +100,7 @@ pub use namespace::{Inventory, Namespace};
 pub use probe::{Arrival, Probe, ProbeCounters, ProbeRecord};
 pub use process::RouterProcess;
 pub use reach::{Answer, Injector};
+pub use replay::{Recorded, Replay, Speaker};
 pub use scenario::{
     Failover, FailoverPlan, FailoverReport, HostReport, LabEvent, PeerSide, Protocol, RouterReport,
     RouterState, Target, TimelineEntry, run_failover,

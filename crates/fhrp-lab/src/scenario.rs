@@ -8,6 +8,8 @@ mod plan;
 mod report;
 mod run;
 #[cfg(test)]
+mod stories;
+#[cfg(test)]
 mod testing;
 
 use std::fmt;

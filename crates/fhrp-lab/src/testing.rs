@@ -14,6 +14,7 @@ use std::{
 use nix::unistd;
 
 use crate::{
+    forge,
     namespace::find_program,
     world::{self, Entry, Outer, World},
 };
@@ -34,6 +35,10 @@ pub enum Need {
     Tshark,
     /// The nft program.
     Nft,
+    /// Scapy for Debian's Python.
+    Scapy,
+    /// The yersinia program.
+    Yersinia,
     /// The folder of captured traffic beside the workspace.
     Captures,
 }
@@ -46,6 +51,8 @@ impl fmt::Display for Need {
             Self::Frr => "frr",
             Self::Tshark => "tshark",
             Self::Nft => "nft",
+            Self::Scapy => "scapy",
+            Self::Yersinia => "yersinia",
             Self::Captures => "captures",
         })
     }
@@ -60,6 +67,8 @@ impl Need {
             Self::Frr => missing_frr(),
             Self::Tshark => missing_program("tshark"),
             Self::Nft => missing_program("nft"),
+            Self::Scapy => forge::scapy_is_missing().then(|| "python3-scapy is not installed".to_owned()),
+            Self::Yersinia => missing_program("yersinia"),
             Self::Captures => captures().is_none().then(|| "../shared/captures is not there".to_owned()),
         }
     }

@@ -23,6 +23,7 @@ pub use vrrp::{AdvertisementInterval, Authentication, ChecksumPolicy, VrrpConfig
 
 pub(crate) use announce::{check_announcements, check_router_advertisement};
 pub(crate) use glbp::Thresholds;
+pub(crate) use hsrp::check_timers;
 pub(crate) use key_chain::WallClock;
 pub(crate) use track::check_tracks;
 

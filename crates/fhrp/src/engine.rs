@@ -3,6 +3,7 @@
 mod announcements;
 mod frames;
 mod glbp;
+mod handover;
 mod hsrp;
 mod interface;
 
@@ -22,6 +23,7 @@ use crate::{
 };
 
 use glbp::Answers;
+use handover::Handover;
 use hsrp::Following;
 use interface::Interface;
 
@@ -60,6 +62,7 @@ pub struct Engine {
     moved: Vec<SeatId>,
     /// After [`Engine::stop`] nothing is done any more.
     stopped: bool,
+    handover: Handover,
     seats_given: u32,
     stats: Stats,
 }
@@ -178,8 +181,9 @@ impl Engine {
     }
 
     /// Stops every group: those that are Active resign, all of them before anything else. Nothing is programmed any
-    /// more; the dataplane is for the caller to clear as a whole.
+    /// more; the dataplane is for the caller to clear as a whole, at once or after [`Engine::handover_deadline`].
     pub fn stop(&mut self, now: Instant) {
+        self.await_successors(now);
         let mut out = Out { actions: &mut self.actions, effects: &mut self.effects, moved: &mut self.moved };
         for (slot, group) in self.groups.iter_mut().enumerate() {
             if let Some(group) = group {
@@ -187,12 +191,14 @@ impl Engine {
                 self.group_deadlines.set(slot, None);
             }
         }
+        self.moved.clear();
+        self.voice_deadlines = Deadlines::default();
         self.stopped = true;
     }
 
     /// A tracked object changed. It need not be one that any group tracks yet.
     pub fn set_track(&mut self, now: Instant, name: &TrackName, state: TrackState) {
-        if self.tracks.insert(name.clone(), state) == Some(state) {
+        if self.stopped || self.tracks.insert(name.clone(), state) == Some(state) {
             return;
         }
         let tracks = std::mem::take(&mut self.tracks);

@@ -228,11 +228,21 @@ impl Group {
 
     /// Stops for good, or until [`Group::handle_link`]: an Active router resigns.
     pub(crate) fn stop(&mut self, now: Instant, out: &mut Out<'_>) {
+        self.halt(now, out);
+        self.lead_on(now, Lead::default(), out);
+    }
+
+    /// The same for a group that may go on; one that follows another keeps that one in view.
+    fn halt(&mut self, now: Instant, out: &mut Out<'_>) {
         self.election.stop(now, out.effects);
         self.carry_out(now, out);
-        self.lead_on(now, Lead::default(), out);
         self.seat.stop_announcing();
         self.beacon.stop();
+    }
+
+    /// How long a successor may take after a resignation; `None` for one that serves nobody.
+    pub(crate) fn succession_time(&self) -> Option<Duration> {
+        self.seat.serves().then(|| self.speaker.succession_time(&self.election))
     }
 
     /// Takes back everything that was programmed.
@@ -346,7 +356,7 @@ impl Group {
                 if !self.can_still_speak() {
                     self.underlay = None;
                 }
-                self.stop(now, out);
+                self.halt(now, out);
                 self.underlay = None;
                 self.up_since = None;
             }
@@ -464,14 +474,21 @@ impl Group {
                 self.frames.insert(Frames { expire: self.speaker.frames_expire(now), ..frames })
             }
         };
+        let before = out.actions.len();
         out.actions.extend(frames.actions(underlay));
-        self.speaker.count_sent(Saying::Advert);
+        // A key chain may have no key to send with.
+        if out.actions.len() > before {
+            self.speaker.count_sent(Saying::Advert);
+        }
     }
 
     fn say(&mut self, now: Instant, saying: Saying, out: &mut Out<'_>) {
         let Some(underlay) = &self.underlay else { return };
+        let before = out.actions.len();
         out.actions.extend(self.speaker.render(saying, self.shown, underlay, now).actions(underlay));
-        self.speaker.count_sent(saying);
+        if out.actions.len() > before {
+            self.speaker.count_sent(saying);
+        }
     }
 
     fn moved(&mut self, now: Instant, (from, to): (State, State), cause: Cause, out: &mut Out<'_>) {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fhrp_election::Instant;
 
@@ -193,6 +194,14 @@ impl Slot {
         match self {
             Self::Single(group) => group.stop(now, out),
             Self::Glbp(group) => group.stop(now, out),
+        }
+    }
+
+    /// How long a successor may take after a resignation; `None` where there is none to resign.
+    pub(crate) fn succession_time(&self) -> Option<Duration> {
+        match self {
+            Self::Single(group) => group.succession_time(),
+            Self::Glbp(group) => group.succession_time(),
         }
     }
 

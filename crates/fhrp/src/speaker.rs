@@ -229,6 +229,15 @@ impl Speaker {
         }
     }
 
+    /// How long a successor may take after a resignation: most of an interval (RFC 9568 §6.1, Skew_Time), unless one
+    /// stands by.
+    pub(crate) fn succession_time(&self, election: &Election) -> Duration {
+        match self {
+            Self::Vrrp(_) => election.candidacy().hello * 4 / 5,
+            Self::Hsrp(_) => election.standby().map_or(Duration::MAX, |_| Duration::ZERO),
+        }
+    }
+
     /// Counts what was sent.
     pub(crate) fn count_sent(&mut self, saying: Saying) {
         match self {

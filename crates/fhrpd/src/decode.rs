@@ -1,6 +1,5 @@
 //! `fhrpd decode`: what the daemon's codec makes of a capture file, or of octets typed in.
 
-mod capture;
 mod frame;
 mod hex;
 
@@ -8,6 +7,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use fhrp_lab::capture_file as capture;
 use serde::Serialize;
 
 pub use frame::{Fields, Malformed};

@@ -23,6 +23,9 @@ const HOLD_MIN: Duration = Duration::from_millis(50);
 const HELLO_MAX: Duration = Duration::from_secs(254);
 /// The longest hold time.
 const HOLD_MAX: Duration = Duration::from_secs(255);
+/// A group that follows another sends no Hellos, from which switches would learn where its virtual MAC is: it announces
+/// its addresses this often while it is Active (real routers: `mac-refresh`).
+const MAC_REFRESH: Duration = Duration::from_secs(10);
 /// The longest start-up delay.
 const STARTUP_DELAY_MAX: Duration = Duration::from_secs(10_000);
 
@@ -60,7 +63,7 @@ pub struct HsrpSettings {
     pub mac_address: Option<MacAddr>,
     /// The name of the group whose state this one takes over instead of holding an election of its own.
     pub follow: Option<Arc<str>>,
-    /// What other groups call this one; default `hsrp-INTERFACE-GROUP`.
+    /// What other groups call this one; default `hsrp-INTERFACE-GROUP`, over IPv6 `hsrp-INTERFACE-GROUP-V6`.
     pub name: Option<Arc<str>>,
     /// Objects on which the priority depends.
     pub track: Vec<Track>,
@@ -68,7 +71,8 @@ pub struct HsrpSettings {
     pub startup_delay: Duration,
     /// Router advertisements from the virtual link-local while Active; IPv6 only, where real routers always send them.
     pub router_advertisement: Option<RouterAdvertisement>,
-    /// When gratuitous ARP or unsolicited NA is repeated.
+    /// When gratuitous ARP or unsolicited NA is repeated. A group that follows another has a `refresh` of 10 s unless
+    /// another one is given.
     pub announce: AnnounceSchedule,
 }
 
@@ -138,7 +142,7 @@ impl HsrpConfig {
     ///
     /// # Errors
     /// The first setting that cannot be, with what would be right.
-    pub fn new(settings: HsrpSettings) -> Result<Self, ConfigError> {
+    pub fn new(mut settings: HsrpSettings) -> Result<Self, ConfigError> {
         let family = check_family(&settings)?;
         let variant = check_version(&settings, family)?;
         let Some(group) = Group::new(variant, settings.group) else {
@@ -164,8 +168,13 @@ impl HsrpConfig {
             number: settings.group,
         };
         let (addresses, added_link_local) = complete(&settings, group)?;
-        let name = settings.name.clone();
-        let name = name.unwrap_or_else(|| format!("hsrp-{}-{}", settings.interface, settings.group).into());
+        if settings.follow.is_some() {
+            settings.announce.refresh = settings.announce.refresh.or(Some(MAC_REFRESH));
+        }
+        let name = settings.name.clone().unwrap_or_else(|| default_name(&id));
+        if settings.follow.as_ref() == Some(&name) {
+            return wrong(ConfigField::Follow, "a group cannot follow itself", "name another group");
+        }
         Ok(Self { id, group, timers, addresses, added_link_local, name, settings })
     }
 
@@ -228,6 +237,15 @@ impl HsrpConfig {
     }
 }
 
+/// The families of an interface may both have a group of one number.
+fn default_name(id: &GroupId) -> Arc<str> {
+    let suffix = match id.family {
+        Family::V4 => "",
+        Family::V6 => "-V6",
+    };
+    format!("hsrp-{}-{}{suffix}", id.interface, id.number).into()
+}
+
 fn check_family(settings: &HsrpSettings) -> Result<Family, ConfigError> {
     let told = settings.addresses.first().map(Family::of);
     let Some(family) = told.or(settings.family) else {
@@ -259,7 +277,10 @@ fn check_version(settings: &HsrpSettings, family: Family) -> Result<Variant, Con
     }
 }
 
-fn check_timers((hello, hold): (Duration, Duration), version: Version) -> Result<Timers, ConfigError> {
+pub(crate) fn check_timers(
+    (hello, hold): (Duration, Duration),
+    version: Version,
+) -> Result<Timers, ConfigError> {
     let (field, problem) = match version {
         _ if hold <= hello => {
             return wrong(

@@ -52,7 +52,19 @@ impl<B: Backend, P: PacketIo, C: Clock> Driver<B, P, C> {
         }
         self.engine.stop(self.clock.now());
         self.act();
+        self.hand_over().await;
         self.backend.shutdown().await;
+    }
+
+    /// Leaves the dataplane in place until others have taken over.
+    async fn hand_over(&mut self) {
+        while let Some(until) = self.engine.handover_deadline() {
+            tokio::select! {
+                biased;
+                () = self.clock.sleep_until(Some(until)) => break,
+                () = self.packets.readable() => { self.receive(); }
+            }
+        }
     }
 
     /// A timer is due, perhaps overdue: what lies in the sockets already came before it is acted upon.

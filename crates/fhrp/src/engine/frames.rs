@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use fhrp_election::Instant;
+use fhrp_election::{Claim, Instant};
 use fhrp_wire::envelope::{self, EnvelopeError, nd, udp};
 use fhrp_wire::hsrp::{PORT_V4, PORT_V6, Variant};
 use fhrp_wire::{Family, glbp, vrrp};
@@ -19,7 +19,7 @@ impl Engine {
     /// wrong with it is counted; nothing it holds can be an error of the caller's.
     pub fn handle_frame(&mut self, at: Instant, interface: IfIndex, frame: &[u8]) {
         self.stats.frames_rcvd += 1;
-        if self.stopped {
+        if self.stopped && self.handover_deadline().is_none() {
             return;
         }
         let Some(place) = self.indexes.get(&interface).copied() else {
@@ -145,6 +145,12 @@ impl Engine {
         let verdict = screen(packet, router, to_us);
         let mut out = Out { actions: &mut self.actions, effects: &mut self.effects, moved: &mut self.moved };
         match (verdict, &mut group) {
+            (Ok(heard), Some(_)) if self.stopped => {
+                if let (Some(slot), Claim::Active) = (slot, heard.advert.claim) {
+                    self.handover.succeeded(slot);
+                }
+                return;
+            }
             (Ok(heard), Some(group)) => group.hear_vrrp(packet, &heard, &mut out),
             (Ok(_), None) => {}
             (Err(reason), Some(group)) => {

@@ -43,6 +43,12 @@ impl Engine {
         let verdict = screen(&packet, group.as_deref());
         let mut out = Out { actions: &mut self.actions, effects: &mut self.effects, moved: &mut self.moved };
         match (verdict, &mut group) {
+            (Ok(parsed), Some(group)) if self.stopped => {
+                if let (Some(slot), true) = (slot, group.hear_successor(&parsed)) {
+                    self.handover.succeeded(slot);
+                }
+                return;
+            }
             (Ok(parsed), Some(group)) => group.hear(&packet, &parsed, &mut out),
             (Ok(_), None) => {}
             (Err(reason), group) => {
@@ -110,7 +116,7 @@ impl Engine {
     }
 
     fn resolver(&self, place: usize, address: IpAddr) -> Option<usize> {
-        self.interfaces.get(place)?.resolver(address)
+        self.interfaces.get(place).filter(|_| !self.stopped)?.resolver(address)
     }
 
     /// Asks the group in `slot` and sends what `write` makes of its answer.

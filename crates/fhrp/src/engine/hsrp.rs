@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fhrp_election::Instant;
+use fhrp_election::{Claim, Instant};
 use fhrp_wire::hsrp::{Variant, peek_group};
 
 use super::Engine;
@@ -17,12 +17,15 @@ use crate::speaker::Underlay;
 /// Captures: 24 to 30 s between two messages about an interface on which no group is Active.
 const REPEAT_MIN: Duration = Duration::from_secs(24);
 const REPEAT_SPREAD: u64 = 6_000_000;
+/// What others do makes a router speak of its interface at most this often.
+const ANSWER_PAUSE: Duration = Duration::from_secs(1);
 
 /// What is said about an interface, for one variant.
 #[derive(Debug, Default)]
 pub(super) struct Voice {
     active: u16,
     passive: u16,
+    said: Option<Instant>,
     next: Option<Instant>,
 }
 
@@ -42,10 +45,18 @@ impl Voice {
     /// What to say now, if anything; the repetition is planned.
     fn take_due(&mut self, now: Instant) -> Option<(u16, u16)> {
         self.next.take_if(|at| *at <= now)?;
+        self.said = Some(now);
         if (self.active, self.passive) != (0, 0) && self.active == 0 {
             self.next = Some(now + REPEAT_MIN + Duration::from_micros(now.as_micros() % REPEAT_SPREAD));
         }
         Some((self.active, self.passive))
+    }
+
+    /// Somebody wants to know; unless it was said a moment ago.
+    fn ask(&mut self, now: Instant) {
+        if self.said.is_none_or(|said| now >= said + ANSWER_PAUSE) {
+            self.next = Some(now);
+        }
     }
 }
 
@@ -74,19 +85,8 @@ impl Following {
 
 impl Engine {
     pub(super) fn handle_hsrp(&mut self, place: usize, packet: &Packet<'_>) {
-        let family = packet.variant.family();
+        let slot = self.addressee(place, packet);
         let Some(interface) = self.interfaces.get_mut(place) else { return };
-        let number = peek_group(packet.variant, packet.payload).map(|group| group.number());
-        let named = number.and_then(|number| interface.find(Protocol::Hsrp, family, number));
-        // A version that no group here speaks is worth an alarm, whatever group it is about.
-        let slot = named.or_else(|| {
-            interface.first(Protocol::Hsrp, family).filter(|slot| {
-                let group = self.groups.get(*slot).and_then(Option::as_ref).and_then(Slot::single);
-                group
-                    .and_then(|group| group.speaker().hsrp())
-                    .is_some_and(|router| router.variant() != packet.variant)
-            })
-        });
         let mut group = slot
             .and_then(|slot| self.groups.get_mut(slot))
             .and_then(Option::as_mut)
@@ -97,6 +97,12 @@ impl Engine {
         let mut out = Out { actions: &mut self.actions, effects: &mut self.effects, moved: &mut self.moved };
         let mut leadership = Leadership::Same;
         match (verdict, &mut group) {
+            (Ok(Heard::Group { advert, .. }), Some(_)) if self.stopped => {
+                if let (Some(slot), Claim::Active) = (slot, advert.claim) {
+                    self.handover.succeeded(slot);
+                }
+                return;
+            }
             (Ok(Heard::Interface), _) => interface.stats.hsrp_interface_states_rcvd += 1,
             (Ok(Heard::Group { advert, message, remarks }), Some(group)) => {
                 leadership = group.hear_hsrp(packet, (&advert, &message), &remarks, &mut out);
@@ -116,6 +122,27 @@ impl Engine {
             self.speak_up(packet.at, place, packet.variant);
         }
         self.after_moves(packet.at);
+    }
+
+    /// The group that a message is about. The first one here stands for all where it names none, and where it is of a
+    /// version that none here speaks: that is worth one alarm, not one for each group.
+    fn addressee(&self, place: usize, packet: &Packet<'_>) -> Option<usize> {
+        let (interface, family) = (self.interfaces.get(place)?, packet.variant.family());
+        let speaks = |slot: &usize| {
+            let group = self.groups.get(*slot).and_then(Option::as_ref).and_then(Slot::single);
+            let router = group.and_then(|group| group.speaker().hsrp());
+            router.is_some_and(|router| router.variant() == packet.variant)
+        };
+        let number = peek_group(packet.variant, packet.payload).map(|group| group.number());
+        let named = number.and_then(|number| interface.find(Protocol::Hsrp, family, number));
+        if named.as_ref().is_some_and(speaks) {
+            return named;
+        }
+        match (interface.slots_of(Protocol::Hsrp, family).find(speaks), number) {
+            (None, _) => interface.first(Protocol::Hsrp, family),
+            (Some(_), Some(_)) => named,
+            (Some(first), None) => Some(first),
+        }
     }
 
     /// Finds out anew who follows whom, after groups came, changed or went.
@@ -190,8 +217,9 @@ impl Engine {
     /// Another router became Active: routers say at once what their interface is.
     fn speak_up(&mut self, now: Instant, place: usize, variant: Variant) {
         if let Some(interface) = self.interfaces.get_mut(place) {
-            interface.voice(variant).next = Some(now);
-            self.voice_deadlines.set(voice_slot(place, variant), Some(now));
+            let voice = interface.voice(variant);
+            voice.ask(now);
+            self.voice_deadlines.set(voice_slot(place, variant), voice.next);
         }
     }
 

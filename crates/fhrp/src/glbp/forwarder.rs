@@ -63,6 +63,8 @@ pub(crate) struct Forwarder {
     pub(crate) served: bool,
     /// Whether this router has said that it is active since it is.
     pub(crate) announced: bool,
+    /// Whether it said so no more, and nobody else has said it since.
+    pub(crate) given_up: bool,
     /// How often a host was told its MAC.
     pub(crate) selections: u64,
     /// The state last told to the operator.
@@ -92,6 +94,7 @@ impl Forwarder {
             server: None,
             served: false,
             announced: false,
+            given_up: false,
             selections: 0,
             told: GroupState::Disabled,
             state_changes: 0,

@@ -182,7 +182,7 @@ impl Group {
         let Some(forwarder) = self.forwarders.get_mut(at).filter(|forwarder| forwarder.serves()) else {
             return;
         };
-        forwarder.announced = true;
+        (forwarder.announced, forwarder.given_up) = (true, false);
         let (said, mac) = (forwarder.claimed(now, &terms), forwarder.mac);
         self.say_forwarder(now, said, mac, out);
         self.counters.announcement_sent += 1;
@@ -194,7 +194,8 @@ impl Group {
     /// Says that this router gives up the forwarder at `at`, if it ever said that it serves it.
     fn say_forwarder_resign(&mut self, now: Instant, at: usize, out: &mut Out<'_>) {
         let terms = self.terms();
-        let Some(forwarder) = self.forwarders.get(at).filter(|forwarder| forwarder.announced) else { return };
+        let Some(forwarder) = self.forwarders.get_mut(at).filter(|forwarder| forwarder.announced) else { return };
+        forwarder.given_up = true;
         let (said, mac) = (forwarder.resigned(now, &terms), forwarder.mac);
         self.say_forwarder(now, said, mac, out);
         self.counters.forwarder_resign_sent += 1;

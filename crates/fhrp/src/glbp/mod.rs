@@ -10,6 +10,7 @@
 //! | `hear.rs` | what a packet that counts does |
 //! | `send.rs` | packets out |
 //! | `hosts.rs` | answers to hosts |
+//! | `handover.rs` | the end |
 //!
 //! A forwarder is announced, and listed as active, once the dataplane has acknowledged that its gate is open: from
 //! then on switches may send its frames here. Until then the router that served it before goes on.
@@ -19,6 +20,7 @@ mod clients;
 mod forwarder;
 mod forwarders;
 mod gateway;
+mod handover;
 mod hear;
 mod hosts;
 mod members;

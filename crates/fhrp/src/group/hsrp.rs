@@ -27,11 +27,11 @@ impl Group {
     ) -> Leadership {
         let before = self.followed();
         self.count_hsrp(packet, advert, message);
-        for remark in remarks.iter().flatten() {
-            self.remark_hsrp(packet, *remark, out);
-        }
         if advert.claim == Claim::Active && self.state() != State::Active {
             self.learn_from_active(packet, message, out);
+        }
+        for remark in remarks.iter().flatten() {
+            self.remark_hsrp(packet, *remark, advert.claim, out);
         }
         self.election.handle_advert(packet.at, advert, out.effects);
         self.carry_out(packet.at, out);
@@ -77,6 +77,7 @@ impl Group {
         }
         self.retune_if_changed(packet.at, out);
         if new {
+            self.frames = None;
             self.reconsider(packet.at, out);
         }
     }
@@ -101,14 +102,19 @@ impl Group {
         });
     }
 
-    fn remark_hsrp(&mut self, packet: &Packet<'_>, remark: Remark, out: &mut Out<'_>) {
+    fn remark_hsrp(&mut self, packet: &Packet<'_>, remark: Remark, claim: Claim, out: &mut Out<'_>) {
         let peer = packet.source;
         let Some(router) = self.hsrp_mut() else { return };
         match remark {
             Remark::Address(theirs) => {
-                router.stats.address_errors += 1;
-                let kind = || NoticeKind::AddressMismatch { peer, theirs };
-                self.notify_limited(Topic::AddressListMismatch, packet.at, kind, out);
+                let ours = router.addresses().first();
+                // Who has none yet learns it from the Active router; if not, it is not one to be used.
+                let mismatch = ours.map_or(claim == Claim::Active, |ours| *ours != theirs);
+                if mismatch {
+                    router.stats.address_errors += 1;
+                    let kind = || NoticeKind::AddressMismatch { peer, theirs };
+                    self.notify_limited(Topic::AddressListMismatch, packet.at, kind, out);
+                }
             }
             Remark::Timers(_) => router.stats.timer_errors += 1,
             Remark::Priority => router.stats.priority_errors += 1,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use fhrp_election::{Candidacy, Election, Preempt, Rank, Rules, State};
 use fhrp_wire::hsrp::{self, Timers, Variant};
 
-use crate::config::WallClock;
+use crate::config::{WallClock, check_timers};
 use crate::peers::Peers;
 use crate::speaker::{Saying, Standing};
 use crate::{GroupState, HsrpConfig, HsrpStats, HsrpStatus, Instant};
@@ -109,7 +109,8 @@ impl Router {
 
     /// Takes over what the Active router says. Whether the address is new.
     pub(crate) fn learn(&mut self, timers: Option<Timers>, address: Option<IpAddr>) -> bool {
-        self.learned_timers = timers.or(self.learned_timers);
+        let usable = |timers: &Timers| fit_a_router(*timers);
+        self.learned_timers = timers.filter(usable).or(self.learned_timers);
         let unknown = self.config.addresses().is_empty();
         let new = |address: &IpAddr| unknown && self.addresses.first() != Some(address);
         match address.filter(new).filter(fits_a_gateway) {
@@ -180,13 +181,19 @@ impl Router {
     }
 }
 
-/// An address that hosts could use; hostile messages may say any.
+/// Timers that could be configured. Hostile messages may say any, and a router that learned a hello time of a
+/// millisecond would flood its network.
+fn fit_a_router(timers: Timers) -> bool {
+    check_timers((timers.hello(), timers.hold()), timers.version()).is_ok()
+}
+
+/// An address that hosts could use; hostile messages may say any. Over IPv4 neither "this network", loopback, multicast
+/// nor what is reserved (RFC 1122 §3.2.1.3, RFC 1112 §4); over IPv6 only link-locals are on the wire.
 fn fits_a_gateway(address: &IpAddr) -> bool {
-    let unicast = match address {
-        IpAddr::V4(address) => !address.is_broadcast(),
+    match address {
+        IpAddr::V4(address) => matches!(address.octets(), [1..=126 | 128..=223, ..]),
         IpAddr::V6(address) => address.is_unicast_link_local(),
-    };
-    unicast && !address.is_unspecified() && !address.is_multicast() && !address.is_loopback()
+    }
 }
 
 /// RFC 2281's word for a state of the election.

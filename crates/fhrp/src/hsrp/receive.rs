@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use fhrp_election::{Advert, Claim, Instant, Rank};
 use fhrp_wire::MacAddr;
 use fhrp_wire::hsrp::{
-    self, Auth, DecodeError, Message, Opcode, Parsed, Received, State, Timers, TimersSeen, Variant,
+    self, Auth, DecodeError, Message, Opcode, Parsed, Received, State, TimersSeen, Variant,
 };
 
 use super::Router;
@@ -124,7 +124,7 @@ fn counter_of(error: DecodeError, stats: &mut HsrpStats) -> &mut u64 {
 /// Something worth a word about a message that counts all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Remark {
-    /// It names another virtual address than ours.
+    /// It names another virtual address than ours, which may be learned from it.
     Address(IpAddr),
     /// Its timers are not usable as sent.
     Timers(TimersSeen),
@@ -194,11 +194,10 @@ fn judge(packet: &Packet<'_>, received: &Received<'_>, router: &Router) -> Heard
         (Opcode::Hello, State::Speak) => Claim::Speak,
         (Opcode::Hello, State::Disabled | State::Initial | State::Learn | State::Listen) => Claim::Listen,
     };
-    let version = packet.variant.version();
-    let timers = message.timers().unwrap_or_else(|| Timers::default_of(version));
+    // Version 1 cannot say less than a second and says 0: then the own ones hold (RFC 2281 §5, action A).
+    let timers = message.timers().unwrap_or_else(|| router.timers(fhrp_election::State::Listen));
     let from = Rank { priority: message.priority(), address: packet.source };
-    let ours = router.addresses.first();
-    let other = message.address().filter(|theirs| ours.is_some_and(|ours| ours != theirs));
+    let other = message.address().filter(|theirs| router.addresses.first() != Some(theirs));
     let odd = received.remarks();
     let timers_odd = (odd.timers != TimersSeen::AsSent).then_some(Remark::Timers(odd.timers));
     Heard::Group {

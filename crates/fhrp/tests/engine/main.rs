@@ -10,6 +10,7 @@
 
 mod duties;
 
+mod handover;
 mod life;
 mod ownership;
 mod receive;

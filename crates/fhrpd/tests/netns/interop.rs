@@ -9,8 +9,9 @@ use fhrp_lab::{
     lan_address, virtual_address, world,
 };
 use fhrp_wire::Family;
+use fhrpd::control;
 
-use crate::{SOON, advertised, advertisements, fhrpd, show, start_pair, wait_for};
+use crate::{SOON, advertised, advertisements, fhrpd, start_pair, wait_for};
 
 /// Both take over from the other by rank, and by the other's death; and the Backup is silent.
 fn both_ways(world: World, peer: &Daemon, groups: &[GroupSpec], rp_filter: ReversePathFilter) {
@@ -48,11 +49,11 @@ fn agrees_on_the_checksum(lab: &Lab, router: u8, groups: &[GroupSpec]) {
     for group in
         groups.iter().filter(|group| group.version == VrrpVersion::V3 && group.family() == Family::V4)
     {
-        let vrid = u16::from(group.vrid);
         wait_for("the checksum of RFC 5798", || {
-            let mut shown = show(router)?.groups.into_iter();
-            let shown = shown.find(|shown| (shown.family, shown.group) == (4, vrid))?;
-            (shown.checksum.as_deref() == Some("rfc5798")).then_some(())
+            let answer = control::ask(&router.work_dir().join("fhrpd.sock"), "show").ok()?;
+            let mut shown = answer["groups"].as_array()?.iter();
+            let shown = shown.find(|shown| shown["family"] == 4 && shown["group"] == group.vrid)?;
+            (shown["checksum"] == "rfc5798").then_some(())
         });
     }
 }

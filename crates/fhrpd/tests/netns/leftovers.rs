@@ -82,7 +82,7 @@ fn nothing_of_groups_that_were_all_removed_while_the_daemon_was_dead() {
     let Stage { lab, before, mut process } = active(world);
     process.kill();
     let router = lab.router(1).unwrap();
-    let mut process = fhrpd().start(router, &[]).unwrap();
+    let mut process = fhrpd().start::<GroupSpec>(router, &[]).unwrap();
     await_inventory(router, &before);
     assert!(process.alive(), "{}", process.log_tail());
 }

@@ -102,7 +102,7 @@ fn times_have_ranges_and_an_order() {
 
 #[test]
 fn client_caches_have_bounds() {
-    let cache = |maximum, minutes| Some(ClientCache { maximum, timeout: Some(secs(minutes * 60)) });
+    let cache = |maximum, minutes: u64| Some(ClientCache { maximum, timeout: Some(secs(minutes * 60)) });
     for bad in [cache(7, 1), cache(2001, 1), cache(8, 0), cache(8, 1441)] {
         assert_eq!(field(|s| s.client_cache = bad), ConfigField::ClientCache);
     }

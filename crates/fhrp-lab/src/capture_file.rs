@@ -12,20 +12,20 @@ const BUFFER_OCTETS_MAX: usize = 1 << 26;
 
 /// One captured packet.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Captured<'a> {
+pub struct Captured<'a> {
     /// What the octets begin with.
-    pub(super) link: Link,
+    pub link: Link,
     /// Seconds since 1970, where the file has it.
-    pub(super) time: Option<f64>,
+    pub time: Option<f64>,
     /// The octets, as far as captured.
-    pub(super) octets: &'a [u8],
+    pub octets: &'a [u8],
     /// How many there were.
-    pub(super) length: usize,
+    pub length: usize,
 }
 
 /// Link types that first-hop redundancy protocols are captured on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Link {
+pub enum Link {
     /// Ethernet.
     Ethernet,
     /// Linux "any" device, version 1: 16 octets.
@@ -53,7 +53,7 @@ impl Link {
 
 /// The file is no capture file, or not to its end.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum CaptureError {
+pub enum CaptureError {
     /// Neither format.
     #[error("neither pcap nor pcapng")]
     NotACapture,
@@ -75,10 +75,7 @@ pub(super) enum CaptureError {
 ///
 /// # Errors
 /// What kept it from reading on; the packets before have been handed over.
-pub(super) fn packets(
-    file: impl Read + Send,
-    mut sink: impl FnMut(Captured<'_>),
-) -> Result<(), CaptureError> {
+pub fn packets(file: impl Read + Send, mut sink: impl FnMut(Captured<'_>)) -> Result<(), CaptureError> {
     let mut reader = match create_reader(BUFFER_OCTETS, Whole(file)) {
         Ok(reader) => reader,
         Err(PcapError::ReadError) => return Err(CaptureError::Unreadable),

@@ -1,0 +1,62 @@
+//! Make before break: a router that stops goes on forwarding until another one has taken over, or a short while.
+//!
+//! Without that, hosts lose what they send between a resignation and the end of the successor's Skew_Time.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use fhrp_election::Instant;
+
+use super::Engine;
+
+/// Long enough for a Skew_Time at intervals of 100 ms, short enough for those who wait for the process to end.
+const LINGER_DEFAULT: Duration = Duration::from_millis(80);
+
+/// For whom a stopping router waits.
+#[derive(Debug)]
+pub(super) struct Handover {
+    linger: Duration,
+    until: Option<Instant>,
+    /// Slots of groups whose successor has not been heard.
+    awaited: BTreeSet<usize>,
+}
+
+impl Default for Handover {
+    fn default() -> Self {
+        Self { linger: LINGER_DEFAULT, until: None, awaited: BTreeSet::new() }
+    }
+}
+
+impl Handover {
+    /// The successor of the group in `slot` has been heard.
+    pub(super) fn succeeded(&mut self, slot: usize) {
+        self.awaited.remove(&slot);
+    }
+}
+
+impl Engine {
+    /// How long [`Engine::stop`] wants the dataplane to be left in place for successors; 80 ms unless told otherwise.
+    /// Groups whose successor may take longer than that are not waited for.
+    pub fn set_stop_linger(&mut self, linger: Duration) {
+        self.handover.linger = linger;
+    }
+
+    /// After [`Engine::stop`]: until when the dataplane should be left in place. Frames go on being handed in, and
+    /// `None` says that every group has its successor, or that there is nothing to wait for.
+    #[must_use]
+    pub fn handover_deadline(&self) -> Option<Instant> {
+        self.handover.until.filter(|_| !self.handover.awaited.is_empty())
+    }
+
+    /// Notes which groups are to be waited for; before they resign.
+    pub(super) fn await_successors(&mut self, now: Instant) {
+        let linger = self.handover.linger;
+        let slots = self.groups.iter().enumerate();
+        let awaited = slots.filter(|(_, group)| {
+            let patience = group.as_ref().and_then(|group| group.succession_time());
+            patience.is_some_and(|time| time <= linger)
+        });
+        self.handover.awaited = awaited.map(|(slot, _)| slot).collect();
+        self.handover.until = Some(now + linger);
+    }
+}
