@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use fhrp::{GroupConfig, HsrpConfig, VrrpConfig};
+use fhrp::{GlbpConfig, GroupConfig, HsrpConfig, VrrpConfig};
 
 use crate::config::{self, Config, DaemonConfig};
 use crate::control;
@@ -171,11 +171,21 @@ fn hsrp_line(group: &HsrpConfig) -> String {
     format!("{}: version {version}, priority {priority}, {timers}, {addresses} {mac}\n", group.id())
 }
 
+fn glbp_line(group: &GlbpConfig) -> String {
+    let (settings, timers) = (group.settings(), group.timers());
+    let addresses: Vec<String> = group.addresses().iter().map(ToString::to_string).collect();
+    let addresses =
+        if addresses.is_empty() { "address to be learned".to_owned() } else { addresses.join(" ") };
+    let (priority, hello, hold) = (settings.priority, timers.hello(), timers.hold());
+    format!("{}: priority {priority}, hello {hello}, hold {hold}, {addresses}\n", group.id())
+}
+
 /// A line a group.
 fn summary(path: &Path, config: &Config) -> String {
     let lines = config.groups.values().map(|group| match group {
         GroupConfig::Vrrp(group) => vrrp_line(group),
         GroupConfig::Hsrp(group) => hsrp_line(group),
+        GroupConfig::Glbp(group) => glbp_line(group),
     });
     let (count, path) = (config.groups.len(), path.display());
     let plural = if count == 1 { "" } else { "s" };

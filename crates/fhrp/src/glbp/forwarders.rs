@@ -194,7 +194,9 @@ impl Group {
     /// Says that this router gives up the forwarder at `at`, if it ever said that it serves it.
     fn say_forwarder_resign(&mut self, now: Instant, at: usize, out: &mut Out<'_>) {
         let terms = self.terms();
-        let Some(forwarder) = self.forwarders.get_mut(at).filter(|forwarder| forwarder.announced) else { return };
+        let Some(forwarder) = self.forwarders.get_mut(at).filter(|forwarder| forwarder.announced) else {
+            return;
+        };
         forwarder.given_up = true;
         let (said, mac) = (forwarder.resigned(now, &terms), forwarder.mac);
         self.say_forwarder(now, said, mac, out);

@@ -301,6 +301,13 @@ fn check(mut parts: Parts, section: &mut Section<'_, '_>) -> Option<Draft> {
             | ConfigField::Follow
             | ConfigField::Name
             | ConfigField::StartupDelay
+            | ConfigField::ForwarderPreemptDelay
+            | ConfigField::Redirect
+            | ConfigField::Timeout
+            | ConfigField::Weighting
+            | ConfigField::WeightingLower
+            | ConfigField::WeightingUpper
+            | ConfigField::ClientCache
             | ConfigField::Track(_) => None,
         };
         let at = element.map_or_else(|| section.place(key), |(_, at)| at.clone());
@@ -347,6 +354,13 @@ fn mend(parts: &mut Parts, field: ConfigField) -> Option<()> {
         | ConfigField::Follow
         | ConfigField::Name
         | ConfigField::StartupDelay
+        | ConfigField::ForwarderPreemptDelay
+        | ConfigField::Redirect
+        | ConfigField::Timeout
+        | ConfigField::Weighting
+        | ConfigField::WeightingLower
+        | ConfigField::WeightingUpper
+        | ConfigField::ClientCache
         | ConfigField::Track(_) => return None,
         ConfigField::Addresses(Some(at)) => {
             return without(&mut parts.addresses, at).filter(|left| *left > 0).map(drop);
