@@ -48,31 +48,33 @@ impl Group {
         let Some(forwarder) = self.forwarders.get_mut(at) else { return };
         forwarder.role = Role::Primary;
         forwarder.owner = mac;
-        self.retune_forwarder(now, at, out);
+        self.retune_forwarder(now, at);
         self.reconcile(now, at, out);
     }
 
     /// The AVG: `owner` has the forwarder at `at`, and has not said so yet.
-    pub(super) fn assign(&mut self, now: Instant, at: usize, owner: MacAddr) {
+    pub(super) fn assign(&mut self, now: Instant, at: usize, owner: MacAddr, out: &mut Out<'_>) {
         let terms = self.terms();
         let Some(forwarder) = self.forwarders.get_mut(at) else { return };
         forwarder.role = Role::Secondary;
         forwarder.owner = Some(owner);
         forwarder.refresh(now, &terms);
         forwarder.timeout_ends = forwarder.timeout_ends.min(now + terms.hold * ASSIGNED_HOLDS);
+        self.tell_state(now, at, out);
     }
 
-    pub(super) fn retune_forwarders(&mut self, now: Instant, out: &mut Out<'_>) {
+    pub(super) fn retune_forwarders(&mut self, now: Instant) {
         for at in 0..self.forwarders.len() {
-            self.retune_forwarder(now, at, out);
+            self.retune_forwarder(now, at);
         }
     }
 
-    fn retune_forwarder(&mut self, now: Instant, at: usize, out: &mut Out<'_>) {
+    fn retune_forwarder(&mut self, now: Instant, at: usize) {
         let terms = self.terms();
-        let Some(forwarder) = self.forwarders.get(at) else { return };
+        let Some(forwarder) = self.forwarders.get_mut(at) else { return };
         let me = forwarder.candidacy(&terms);
-        self.drive(now, at, out, |election, effects| election.retune(now, me, effects));
+        // At most an advert falls due by it, and those travel in the Hellos.
+        forwarder.election.retune(now, me, &mut Vec::new());
     }
 
     /// Starts or stops the contest, as circumstances have it.
@@ -272,7 +274,7 @@ impl Group {
                     forwarder.role = Role::Secondary;
                     forwarder.owner = Some(owner);
                     forwarder.refresh(packet.at, &terms);
-                    self.retune_forwarder(packet.at, at, out);
+                    self.retune_forwarder(packet.at, at);
                     self.take_own_forwarder(packet.at, out);
                 }
             }
@@ -280,7 +282,7 @@ impl Group {
                 forwarder.role = Role::Secondary;
                 forwarder.owner = Some(owner);
                 forwarder.refresh(packet.at, &terms);
-                self.retune_forwarder(packet.at, at, out);
+                self.retune_forwarder(packet.at, at);
             }
             (Role::Unknown, false) => {
                 let left = said.timeout_left.to_duration();
@@ -290,7 +292,7 @@ impl Group {
                 forwarder.role = Role::Secondary;
                 forwarder.redirect_ends = packet.at + said.redirect_left.to_duration();
                 forwarder.timeout_ends = packet.at + left;
-                self.retune_forwarder(packet.at, at, out);
+                self.retune_forwarder(packet.at, at);
             }
             (Role::Primary | Role::Secondary, false) => {}
         }
@@ -310,7 +312,7 @@ impl Group {
                 self.say_forwarder_resign(now, at, out);
             }
         }
-        self.retune_forwarders(now, out);
+        self.retune_forwarders(now);
         for at in 0..self.forwarders.len() {
             self.reconcile(now, at, out);
         }

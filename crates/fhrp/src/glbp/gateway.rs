@@ -64,7 +64,7 @@ impl Group {
             let me = super::candidacy(&self.config, self.timers, underlay.source);
             self.gateway.retune(now, me, out.effects);
         }
-        self.retune_forwarders(now, out);
+        self.retune_forwarders(now);
         self.take_own_forwarder(now, out);
         if self.config.settings().router_advertisement.is_some() {
             self.beacon.start(now);

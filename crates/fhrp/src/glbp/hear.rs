@@ -215,7 +215,7 @@ impl Group {
             return;
         }
         if theirs.is_none() {
-            self.assign(packet.at, at, owner);
+            self.assign(packet.at, at, owner, out);
         }
         if let Some(number) = ForwarderNumber::ALL.get(at) {
             self.say_to_peer(packet.at, Body::Response(*number), (owner, packet.source), out);

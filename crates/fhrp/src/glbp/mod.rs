@@ -413,7 +413,7 @@ impl Group {
         let Some(underlay) = self.underlay else { return };
         self.gateway.retune(now, candidacy(&self.config, self.timers, underlay.source), out.effects);
         self.carry_out(now, out);
-        self.retune_forwarders(now, out);
+        self.retune_forwarders(now);
     }
 
     /// What all forwarders have in common.

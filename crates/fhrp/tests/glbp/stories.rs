@@ -19,9 +19,52 @@ fn three_routers_start() {
     lan.until(100_000);
     let expected = [
         "0 r1 initial -> listen",
+        "500 r2 initial -> listen",
+        "1500 r3 initial -> listen",
+        "10000 r1 listen -> speak",
+        "10500 r2 listen -> speak",
+        "11500 r3 listen -> speak",
+        "11500 r2 speak -> listen",
+        "12430 r3 speak -> listen",
+        "20000 r1 speak -> standby",
+        "20000 r1 standby -> active",
+        "20000 r1 forwarder 1 disabled -> listen",
+        "20000 r2 forwarder 1 disabled -> initial",
+        "20000 r3 forwarder 1 disabled -> initial",
+        "21329 r1 forwarder 2 disabled -> initial",
+        "21329 r2 forwarder 2 disabled -> listen",
+        "22254 r1 forwarder 3 disabled -> initial",
+        "22254 r3 forwarder 3 disabled -> listen",
+        "24019 r3 forwarder 2 disabled -> initial",
+        "24861 r2 forwarder 3 disabled -> initial",
+        "30000 r1 forwarder 1 listen -> active",
+        "30000 r2 listen -> speak",
+        "30000 r3 listen -> speak",
+        "30000 r2 speak -> listen",
+        "30002 r2 forwarder 1 initial -> listen",
+        "30002 r3 forwarder 1 initial -> listen",
+        "31329 r2 forwarder 2 listen -> active",
+        "31331 r1 forwarder 2 initial -> listen",
+        "31331 r3 forwarder 2 initial -> listen",
+        "32254 r3 forwarder 3 listen -> active",
+        "32256 r1 forwarder 3 initial -> listen",
+        "32256 r2 forwarder 3 initial -> listen",
+        "40000 r3 speak -> standby",
     ];
-    println!("{:#?}", lan.story);
     assert_eq!(lan.story, expected);
+    // Each asks with its own Hello after one of the AVG, which answers at once.
+    for n in [2, 3] {
+        let request = lan.sent_by(n).find(|sent| sent.body() == Some(Body::Request)).unwrap();
+        assert_eq!(request.source(), mac(n));
+        let hello = lan.sent_by(n).find(|sent| sent.at >= request.at && sent.body() != Some(Body::Request));
+        assert_eq!(hello.map(|sent| sent.at), Some(request.at));
+        let responses = lan.sent_by(1).filter(|sent| matches!(sent.body(), Some(Body::Response(_))));
+        let waited = responses.map(|sent| sent.at).find(|at| *at > request.at).unwrap().as_micros()
+            - request.at.as_micros();
+        assert_eq!(waited, 100);
+        assert_eq!(lan.reaches(vmac(n)), Some(n));
+    }
+    assert_eq!(lan.reaches(vmac(1)), Some(1));
 }
 
 pub(crate) fn owner_of(lan: &Lan, number: u8) -> u8 {
