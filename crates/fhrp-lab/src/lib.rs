@@ -35,7 +35,7 @@
 //!
 //! ```no_run
 //! use std::time::Duration;
-//! use fhrp_lab::{Capture, CaptureScope, Daemon, GroupSpec, Lab, LabOptions, virtual_address, world};
+//! use fhrp_lab::{Capture, CaptureScope, Daemon, Lab, LabOptions, VrrpGroup, virtual_address, world};
 //! use fhrp_wire::Family;
 //!
 //! #[test]
@@ -44,7 +44,7 @@
 //!     let lab = Lab::build(world, &LabOptions::default()).unwrap();
 //!     let capture = Capture::start(&lab, CaptureScope::Control).unwrap();
 //!     let router = lab.router(1).unwrap();
-//!     let _daemon = Daemon::keepalived().start(router, &[GroupSpec::new(Family::V4, 200)]).unwrap();
+//!     let _daemon = Daemon::keepalived().start(router, &[VrrpGroup::new(Family::V4, 200)]).unwrap();
 //!     let advertised = capture.wait_for(0, Duration::from_secs(5), |events| {
 //!         events.iter().find(|event| event.kind.advertisement().is_some()).cloned()
 //!     });
@@ -93,8 +93,7 @@ pub use frame::{
     SpeakerState, arp_request, ethernet, neighbor_solicitation,
 };
 pub use group::{
-    Authentication, GlbpGroup, Group, HsrpGroup, HsrpVersion, LoadBalancing, Timers, VrrpGroup,
-    VrrpGroup as GroupSpec, VrrpVersion,
+    Authentication, GlbpGroup, Group, HsrpGroup, HsrpVersion, LoadBalancing, Timers, VrrpGroup, VrrpVersion,
 };
 pub use namespace::{Inventory, Namespace};
 pub use probe::{Arrival, Probe, ProbeCounters, ProbeRecord};

@@ -4,7 +4,7 @@
 use std::{fs, net::IpAddr, path::Path, time::Duration};
 
 use fhrp_lab::{
-    Capture, CaptureScope, Daemon, Event, GroupSpec, Kind, Lab, LabOptions, Port, Probe, Stamp, arp_request,
+    Capture, CaptureScope, Daemon, Event, Kind, Lab, LabOptions, Port, Probe, Stamp, VrrpGroup, arp_request,
     upstream_address, virtual_address, world,
 };
 use fhrp_wire::{Family, MacAddr};
@@ -138,7 +138,7 @@ fn a_stopped_daemon_leaves_nothing_and_a_killed_one_no_process() {
     let inventory = || router.namespace().inventory().unwrap();
     let before = inventory();
     let capture = Capture::start(&lab, CaptureScope::Control).unwrap();
-    let group = GroupSpec { priority: 255, ..GroupSpec::new(Family::V4, 200) };
+    let group = VrrpGroup { priority: 255, ..VrrpGroup::new(Family::V4, 200) };
     let start = || {
         let mark = capture.mark();
         let process = Daemon::keepalived().start(router, std::slice::from_ref(&group)).unwrap();

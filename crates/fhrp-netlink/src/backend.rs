@@ -166,6 +166,7 @@ fn make_worker(
         bases: Bases::new(state, saved.unwrap_or_default()),
         filter,
         filter_stale: false,
+        silence_stale: false,
         host: Host::default(),
         events,
         prune_at: None,

@@ -139,7 +139,7 @@ fn target(setting: Inet, original: u32, needs: &BTreeSet<Need>) -> u32 {
         Inet::ArpIgnore if needs.contains(&Need::Owner) => 8,
         Inet::ArpIgnore if virtual_mac => original.max(1),
         Inet::ArpAnnounce if virtual_mac => 2,
-        Inet::SendRedirects if needs.contains(&Need::Plain) => 0,
+        Inet::SendRedirects if needs.contains(&Need::NoRedirects) => 0,
         Inet::ArpIgnore
         | Inet::ArpAnnounce
         | Inet::SendRedirects
@@ -204,5 +204,7 @@ mod tests {
         let owner = BTreeSet::from([Need::VirtualMac, Need::Owner]);
         assert_eq!(target(Inet::ArpIgnore, 0, &owner), 8);
         assert_eq!(target(Inet::ArpIgnore, 3, &BTreeSet::new()), 3);
+        let hsrp = BTreeSet::from([Need::VirtualMac, Need::NoRedirects]);
+        assert_eq!(target(Inet::SendRedirects, 1, &hsrp), 0);
     }
 }

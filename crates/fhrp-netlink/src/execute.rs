@@ -3,9 +3,9 @@
 
 use std::net::IpAddr;
 
-use fhrp::SeatId;
+use fhrp::{Family, Responder, SeatId};
 
-use crate::device::{Device, Failure, Order, explain};
+use crate::device::{Device, Failure, Order, Workshop, explain};
 use crate::names::device_name;
 use crate::plan::{Plan, Shape};
 use crate::requests::{
@@ -57,10 +57,12 @@ impl Worker {
                 }
             }
         }
-        let (made, ready): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|task| task.plan.make);
+        let (made, mut ready): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|task| task.plan.make);
+        self.hush(&mut ready);
         let vanished = self.open(ready);
         let mut made: Vec<_> = made.into_iter().chain(vanished).collect();
         self.prepare(&mut made);
+        self.hush(&mut made);
         for lost in self.open(made) {
             self.answer(lost);
         }
@@ -121,7 +123,7 @@ impl Worker {
             }
         }
         seat.shape.open = false;
-        if device.shape.family == fhrp::Family::V6 {
+        if device.shape.family == Family::V6 {
             seat.shape.addresses.clear();
         }
     }
@@ -146,7 +148,8 @@ impl Worker {
         let Some(seat) = self.seats.get_mut(&id) else { return };
         if let Some(device) = seat.device.take() {
             self.by_device.remove(&device.index);
-            self.idle.push(Idle { index: device.index, base: device.base, mac: device.shape.mac });
+            let Device { name, index, base, shape, .. } = device;
+            self.idle.push(Idle { index, name, base, mac: shape.mac });
         }
         seat.shape = Shape { base: seat.shape.base, ..Shape::default() };
         self.prune_later();
@@ -161,6 +164,7 @@ impl Worker {
             .filter_map(|(place, task)| Some((place, self.order(task)?)))
             .collect();
         let (places, orders): (Vec<_>, Vec<_>) = wanted.into_iter().unzip();
+        self.clear_the_way(&orders);
         let devices = self.workshop.make(&mut self.route, &orders);
         for (place, device) in places.into_iter().zip(devices) {
             let Some(task) = tasks.get_mut(place) else { continue };
@@ -181,14 +185,58 @@ impl Worker {
         let shape = task.wanted.device?;
         let base = task.wanted.base;
         let group = &self.seats.get(&task.seat)?.binding.group;
-        let place = self.idle.iter().position(|idle| idle.base == base && idle.mac == shape.mac);
+        let name = device_name(group, base, shape.mac);
+        let fits = |idle: &Idle| idle.base == base && idle.mac == shape.mac && idle.name == name;
+        let existing = self.idle.iter().position(fits);
         Some(Order {
-            name: device_name(shape.family, base, group.number),
-            alias: self.workshop.instance.alias(group),
+            alias: self.workshop.instance.alias(group, shape.mac),
             base,
             vrf: self.links.link(base).and_then(|link| link.vrf),
             shape,
-            existing: place.map(|place| self.idle.swap_remove(place).index),
+            existing: existing.map(|place| self.idle.swap_remove(place).index),
+            name,
+        })
+    }
+
+    /// Deletes macvlans that nobody wants any more where a new one needs their name or their MAC: of a group that was
+    /// given another MAC, or of two that changed theirs.
+    fn clear_the_way(&mut self, orders: &[Order]) {
+        let blocks = |idle: &mut Idle| {
+            orders.iter().any(|order| {
+                idle.name == order.name || (idle.base == order.base && idle.mac == order.shape.mac)
+            })
+        };
+        let blocking: Vec<_> = self.idle.extract_if(.., blocks).map(|idle| idle.index).collect();
+        if !blocking.is_empty() {
+            Workshop::delete(&mut self.route, &blocking, self.links.unused_group());
+        }
+    }
+
+    /// Before anything opens: where the engine answers neighbour solicitations, the kernel must not. Where that cannot be
+    /// had, no address is held. What only opens and closes is not concerned: taking over does not touch the filter.
+    fn hush(&mut self, tasks: &mut [Task]) {
+        let changes = |task: &Task| task.plan.make || task.plan.configure || task.plan.retire;
+        if !self.silence_stale && !tasks.iter().any(changes) {
+            return;
+        }
+        let devices = self.by_device.iter();
+        let silent = devices.filter(|(_, id)| self.is_silent(**id)).map(|(index, _)| *index).collect();
+        let outcome = self.filter.hush(silent);
+        self.silence_stale = outcome.is_err();
+        let Err(text) = outcome else { return };
+        for task in tasks {
+            if task.wanted.device.is_some() && self.is_silent(task.seat) {
+                task.failure.get_or_insert_with(|| Failure::text(text.clone()));
+            }
+        }
+    }
+
+    /// Whether the kernel must be kept from answering neighbour solicitations for a seat's addresses. That for ARP is a
+    /// setting of the macvlan.
+    fn is_silent(&self, id: SeatId) -> bool {
+        self.seats.get(&id).is_some_and(|seat| match (seat.binding.family(), seat.binding.responder) {
+            (Family::V6, Responder::Engine) => seat.binding.mac.is_some(),
+            (Family::V4, Responder::Engine) | (Family::V4 | Family::V6, Responder::Kernel) => false,
         })
     }
 

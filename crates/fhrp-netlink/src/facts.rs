@@ -100,17 +100,6 @@ impl LinkFacts {
             _ => {}
         }
     }
-
-    /// Whether it is a macvlan that carries a virtual MAC: not an interface of the router's own.
-    pub(crate) fn is_virtual(&self) -> bool {
-        self.kind == LinkKind::Macvlan && self.mac.is_some_and(is_virtual_mac)
-    }
-}
-
-/// Whether a MAC is one that a protocol of ours gives to a virtual router: `00-00-5E-00-01-xx` and `00-00-5E-00-02-xx`
-/// (RFC 9568 §7.3).
-pub(crate) fn is_virtual_mac(mac: MacAddr) -> bool {
-    matches!(mac.octets(), [0x00, 0x00, 0x5e, 0x00, 0x01 | 0x02, _])
 }
 
 fn kind(info: &[LinkInfo]) -> LinkKind {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use fhrp::{Binding, Family};
+use fhrp::{Binding, Family, Responder};
 
-use crate::plan::Shape;
+use crate::plan::{Need, Shape};
 use crate::sysctl::{self, ALL};
 
 /// What has been said already.
@@ -14,34 +14,41 @@ pub(crate) struct Host {
     said: BTreeSet<&'static str>,
 }
 
-/// What kind of group makes a check worth while.
+/// What makes a check worth while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
-    VirtualMac4,
-    VirtualMac6,
-    Plain4,
-    Plain6,
+    /// A group of this family.
+    Gateway(Family),
+    /// The kernel answers ARP for a virtual MAC.
+    Arp,
+    Redirects,
 }
 
 impl Host {
     /// Looks at the host's settings when the first group of a kind is seen.
     pub(crate) fn check(&mut self, wanted: &Shape, binding: &Binding) {
-        let kind = match (binding.family(), wanted.device) {
-            (Family::V4, Some(_)) => Kind::VirtualMac4,
-            (Family::V6, Some(_)) => Kind::VirtualMac6,
-            (Family::V4, None) => Kind::Plain4,
-            (Family::V6, None) => Kind::Plain6,
-        };
-        if !self.checked.insert(kind) {
-            return;
+        let family = binding.family();
+        let kernel_answers = family == Family::V4 && binding.responder == Responder::Kernel;
+        let kinds = [
+            Some(Kind::Gateway(family)),
+            (kernel_answers && wanted.device.is_some()).then_some(Kind::Arp),
+            wanted.needs.contains(&Need::NoRedirects).then_some(Kind::Redirects),
+        ];
+        for kind in kinds.into_iter().flatten() {
+            if !self.checked.insert(kind) {
+                continue;
+            }
+            match kind {
+                Kind::Gateway(family) => self.check_forwarding(family),
+                Kind::Arp => self.check_arp(),
+                Kind::Redirects => self.check_redirects(),
+            }
         }
-        if sysctl::read(binding.family(), ALL, "forwarding").is_ok_and(|value| value == 0) {
-            self.forwarding_is_off(binding.family());
-        }
-        match kind {
-            Kind::VirtualMac4 => self.check_arp(),
-            Kind::Plain4 => self.check_redirects(),
-            Kind::VirtualMac6 | Kind::Plain6 => {}
+    }
+
+    fn check_forwarding(&mut self, family: Family) {
+        if sysctl::read(family, ALL, "forwarding").is_ok_and(|value| value == 0) {
+            self.forwarding_is_off(family);
         }
     }
 
@@ -78,8 +85,8 @@ impl Host {
     fn check_redirects(&mut self) {
         if sysctl::read(Family::V4, ALL, "send_redirects").is_ok_and(|value| value != 0) {
             self.say(
-                "net.ipv4.conf.all.send_redirects is on: without a virtual MAC, redirects name this router's real \
-                 address to hosts; remedy: sysctl -w net.ipv4.conf.all.send_redirects=0",
+                "net.ipv4.conf.all.send_redirects is on: redirects may name real addresses of routers to hosts; remedy: \
+                 sysctl -w net.ipv4.conf.all.send_redirects=0",
             );
         }
     }

@@ -9,7 +9,7 @@ use netlink_packet_route::RouteNetlinkMessage;
 use crate::device::Workshop;
 use crate::facts::{AddressFacts, LinkFacts, LinkKind};
 use crate::links::Links;
-use crate::names::{Instance, family_of};
+use crate::names::Instance;
 use crate::nft::Filter;
 use crate::requests::{delete_address_as, delete_bridge_entry, list_addresses, list_links};
 use crate::socket::{KernelSocket, Request};
@@ -54,12 +54,14 @@ impl Leftovers {
     /// At once, before anything else: no address, no open gate. Says what was done.
     pub(crate) fn silence(&self, route: &mut KernelSocket) -> Vec<String> {
         for device in &self.devices {
-            let family = device.mac.map_or(Family::V4, family_of);
-            // A device that has just gone needs no closing.
-            if let Ok(gate) = Gate::of(family, &device.name)
-                && let Err(error) = gate.close()
-            {
-                tracing::warn!(device = device.name, %error, "a leftover macvlan could not be closed");
+            // Which of the two gates is its own need not be known: both may be closed.
+            for family in [Family::V4, Family::V6] {
+                // A device that has just gone needs no closing.
+                if let Ok(gate) = Gate::of(family, &device.name)
+                    && let Err(error) = gate.close()
+                {
+                    tracing::warn!(device = device.name, %error, "a leftover macvlan could not be closed");
+                }
             }
         }
         let delete =
@@ -90,10 +92,10 @@ impl Leftovers {
 
     /// The macvlans, to be used again or pruned.
     pub(crate) fn idle(&self) -> Vec<Idle> {
-        let idle = self
-            .devices
-            .iter()
-            .filter_map(|device| Some(Idle { index: device.index, base: device.parent?, mac: device.mac? }));
+        let idle = self.devices.iter().filter_map(|device| {
+            let name = device.name.clone();
+            Some(Idle { index: device.index, name, base: device.parent?, mac: device.mac? })
+        });
         idle.collect()
     }
 

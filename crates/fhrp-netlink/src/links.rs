@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use fhrp::{IfIndex, InterfaceName, LinkEvent, LinkState};
 
 use crate::facts::{AddressFacts, LinkFacts};
+use crate::names::is_virtual;
 
 /// All links with their addresses, as far as the kernel has told.
 #[derive(Debug, Default)]
@@ -146,7 +147,7 @@ impl Links {
 
     /// A link as the engine sees it; `None` for what it must not see.
     fn state(&self, index: u32, ours: &impl Fn(&AddressFacts) -> bool) -> Option<LinkState> {
-        let link = self.link(index).filter(|link| !link.is_virtual())?;
+        let link = self.link(index).filter(|link| !is_virtual(link))?;
         let mut state = LinkState {
             name: InterfaceName::new(&link.name),
             index: IfIndex(index),

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use fhrp::SeatId;
 use fhrp::driver::BackendEvent;
-use fhrp::{Family, SeatId};
 
 use crate::facts::{AddressFacts, LinkFacts};
 use crate::monitor::News;
@@ -203,9 +203,8 @@ impl Worker {
         if !facts.enabled && self.route.execute(set_up(device.index)).is_ok() {
             what = Some(format!("{name} had been set down"));
         }
-        // Setting a link down takes the routes, and IPv6 addresses with it; adding what is there does no harm.
+        // Setting a link down takes the routes with it; adding what is there does no harm.
         seat.shape.routes.clear();
-        seat.shape.addresses.clear();
         what
     }
 
@@ -216,9 +215,7 @@ impl Worker {
             let open = device.gate.is_open().ok()?;
             if open != seat.shape.open {
                 seat.shape.open = open;
-                if !open && device.shape.family == Family::V6 {
-                    seat.shape.addresses.clear();
-                }
+                seat.shape.addresses.clear();
                 let how = if open { "opened" } else { "closed" };
                 return Some(format!("{} had been {how}", device.name));
             }

@@ -1,12 +1,15 @@
-//! Accept_Mode false (RFC 9568 §6.1): one nftables table that drops packets to virtual addresses, written as netlink
-//! messages.
+//! What only a packet filter can do, in one nftables table, written as netlink messages: Accept_Mode false (RFC 9568
+//! §6.1) by dropping packets to virtual addresses, and keeping the kernel from answering neighbour solicitations where
+//! the engine answers them.
 //!
 //! ```text
 //! table inet fhrpd_… {
+//!     set silent { type iface_index; }
 //!     set vip4 { type ipv4_addr; }
 //!     set vip6 { type ipv6_addr; }
 //!     chain input {
 //!         type filter hook input priority -10; policy accept;
+//!         iif @silent icmpv6 type nd-neighbor-solicit drop
 //!         icmpv6 type nd-neighbor-solicit accept
 //!         icmpv6 type nd-neighbor-advert accept
 //!         ip daddr @vip4 drop
@@ -15,9 +18,14 @@
 //! }
 //! ```
 //!
-//! ARP does not pass an `inet` table, so the addresses go on being resolved. Addresses are in the sets from the moment
-//! that a group is known, Active or not: taking over does not touch the table. The table is owned by our socket where
-//! the kernel can do that (5.12): `nft flush ruleset` spares it, and it ends with the process.
+//! ARP does not pass an `inet` table, so addresses go on being resolved; for ARP there is a setting that silences the
+//! kernel, for neighbour discovery there is none. Silent is a whole macvlan, not an address: it holds nothing but the
+//! virtual addresses of its group, and the same address may stand on another interface where the kernel is to answer.
+//! A packet socket has seen the solicitation before it comes here.
+//!
+//! Addresses and macvlans are in the sets from the moment that a group is known, Active or not: taking over does not
+//! touch the table. The table is owned by our socket where the kernel can do that (5.12): `nft flush ruleset` spares it,
+//! and it ends with the process.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -50,6 +58,7 @@ const VERDICT_DROP: u32 = 0;
 const VERDICT_ACCEPT: u32 = 1;
 const REGISTER_VERDICT: u32 = 0;
 const REGISTER: u32 = 1;
+const META_INTERFACE: u32 = 4;
 const META_FAMILY: u32 = 15;
 const META_PROTOCOL: u32 = 16;
 const HEADER_NETWORK: u32 = 1;
@@ -58,6 +67,7 @@ const ICMPV6: u8 = 58;
 const NEIGHBOR_SOLICITATION: u8 = 135;
 const NEIGHBOR_ADVERTISEMENT: u8 = 136;
 const CHAIN: &str = "input";
+const SILENT: &str = "silent";
 /// Elements in one message; their list must stay below 64 KiB.
 const ELEMENTS: usize = 512;
 
@@ -68,42 +78,63 @@ pub(crate) struct Filter {
     /// Opened with the table; with it the table ends.
     socket: Option<KernelSocket>,
     denied: BTreeSet<IpAddr>,
+    silent: BTreeSet<u32>,
 }
 
 impl Filter {
     pub(crate) fn new(table: String) -> Self {
-        Self { table, socket: None, denied: BTreeSet::new() }
+        Self { table, socket: None, denied: BTreeSet::new(), silent: BTreeSet::new() }
     }
 
-    /// Whether there are addresses that must not be accepted.
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether no address is kept from being accepted.
+    pub(crate) fn denies_nothing(&self) -> bool {
         self.denied.is_empty()
     }
 
-    /// Makes exactly these addresses unreachable. The table comes with the first of them.
+    /// Makes exactly these addresses unreachable.
     pub(crate) fn deny(&mut self, wanted: BTreeSet<IpAddr>) -> Result<(), String> {
         if wanted == self.denied {
             return Ok(());
         }
-        let trouble = |what: &dyn std::fmt::Display| {
-            format!("accept_mode = false needs nftables, and the kernel refuses its table: {what}")
-        };
-        if self.socket.is_none() {
-            self.socket = Some(self.create().map_err(|error| trouble(&error))?);
-        }
-        let Some(socket) = &mut self.socket else { return Ok(()) };
-        let added: Vec<_> = wanted.difference(&self.denied).copied().collect();
-        let removed: Vec<_> = self.denied.difference(&wanted).copied().collect();
-        let mut requests = elements(&self.table, NEW_ELEMENT, &added);
-        requests.extend(elements(&self.table, DELETE_ELEMENT, &removed));
-        transact(socket, requests).map_err(|refusal| trouble(&refusal))?;
+        let mut requests = addresses(&self.table, NEW_ELEMENT, wanted.difference(&self.denied));
+        requests.extend(addresses(&self.table, DELETE_ELEMENT, self.denied.difference(&wanted)));
+        self.change(requests).map_err(|error| {
+            format!("accept_mode = false needs nftables, and the kernel refuses its table: {error}")
+        })?;
         self.denied = wanted;
         Ok(())
+    }
+
+    /// Keeps the kernel from answering neighbour solicitations that arrive at exactly these links.
+    pub(crate) fn hush(&mut self, wanted: BTreeSet<u32>) -> Result<(), String> {
+        if wanted == self.silent {
+            return Ok(());
+        }
+        let mut requests = links(&self.table, NEW_ELEMENT, wanted.difference(&self.silent));
+        requests.extend(links(&self.table, DELETE_ELEMENT, self.silent.difference(&wanted)));
+        self.change(requests).map_err(|error| {
+            format!(
+                "answering neighbour solicitations in the kernel's stead needs nftables, and the kernel refuses its \
+                 table: {error}"
+            )
+        })?;
+        self.silent = wanted;
+        Ok(())
+    }
+
+    /// The table comes with the first change.
+    fn change(&mut self, requests: Vec<Request>) -> io::Result<()> {
+        let socket = match self.socket.take() {
+            Some(socket) => socket,
+            None => self.create()?,
+        };
+        Ok(transact(self.socket.insert(socket), requests)?)
     }
 
     /// Removes the table, if it was made.
     pub(crate) fn remove(&mut self) -> io::Result<()> {
         self.denied.clear();
+        self.silent.clear();
         match self.socket.take() {
             Some(mut socket) => Ok(transact(&mut socket, vec![delete_table(&self.table)])?),
             None => Ok(()),
@@ -171,10 +202,12 @@ fn skeleton(table: &str, flags: u32) -> Vec<Request> {
     vec![
         request(NEW_TABLE, NLM_F_CREATE, Attributes::default().text(1, table).number(2, flags)),
         request(NEW_CHAIN, NLM_F_CREATE, chain),
-        new_set(table, Family::V4),
-        new_set(table, Family::V6),
-        new_rule(table, neighbor_discovery(NEIGHBOR_SOLICITATION)),
-        new_rule(table, neighbor_discovery(NEIGHBOR_ADVERTISEMENT)),
+        new_set(table, SILENT, INTERFACE_INDEX),
+        new_set(table, set_name(Family::V4), IPV4_ADDRESS),
+        new_set(table, set_name(Family::V6), IPV6_ADDRESS),
+        new_rule(table, neighbor_discovery(silent(), NEIGHBOR_SOLICITATION, VERDICT_DROP)),
+        new_rule(table, neighbor_discovery(anywhere(), NEIGHBOR_SOLICITATION, VERDICT_ACCEPT)),
+        new_rule(table, neighbor_discovery(anywhere(), NEIGHBOR_ADVERTISEMENT, VERDICT_ACCEPT)),
         new_rule(table, destination(Family::V4)),
         new_rule(table, destination(Family::V6)),
     ]
@@ -187,35 +220,72 @@ fn set_name(family: Family) -> &'static str {
     }
 }
 
-fn new_set(table: &str, family: Family) -> Request {
-    // The type's number is for readers such as `nft`; the kernel looks at the length.
-    let (number, octets, id) = match family {
-        Family::V4 => (7, 4, 1),
-        Family::V6 => (8, 16, 2),
-    };
+/// The type of a set's elements. The type's number is for readers such as `nft`; the kernel looks at the length.
+#[derive(Clone, Copy, Debug)]
+struct ElementType {
+    number: u32,
+    octets: u32,
+    /// Tells the sets of one transaction apart.
+    id: u32,
+    order: Order,
+}
+
+/// In which order the octets of an element are; only for readers, as the type's number.
+#[derive(Clone, Copy, Debug)]
+enum Order {
+    Network,
+    Host,
+}
+
+const IPV4_ADDRESS: ElementType = ElementType { number: 7, octets: 4, id: 1, order: Order::Network };
+const IPV6_ADDRESS: ElementType = ElementType { number: 8, octets: 16, id: 2, order: Order::Network };
+const INTERFACE_INDEX: ElementType = ElementType { number: 20, octets: 4, id: 3, order: Order::Host };
+
+fn new_set(table: &str, name: &str, of: ElementType) -> Request {
     let set = Attributes::default()
         .text(1, table)
-        .text(2, set_name(family))
+        .text(2, name)
         .number(3, 0)
-        .number(4, number)
-        .number(5, octets)
-        .number(10, id);
+        .number(4, of.number)
+        .number(5, of.octets)
+        .number(10, of.id);
+    let set = match of.order {
+        Order::Network => set,
+        Order::Host => set.octets(13, &host_order()),
+    };
     request(NEW_SET, NLM_F_CREATE, set)
 }
 
-fn elements(table: &str, kind: u16, addresses: &[IpAddr]) -> Vec<Request> {
-    let mut requests = Vec::new();
-    for family in [Family::V4, Family::V6] {
-        let of_family: Vec<_> = addresses.iter().filter(|address| Family::of(address) == family).collect();
-        for chunk in of_family.chunks(ELEMENTS) {
-            let list = chunk.iter().fold(Attributes::default(), |list, address| {
-                list.nest(1, Attributes::default().nest(1, value(&octets(address))))
-            });
-            let attributes = Attributes::default().text(1, table).text(2, set_name(family)).nest(3, list);
-            requests.push(request(kind, if kind == NEW_ELEMENT { NLM_F_CREATE } else { 0 }, attributes));
-        }
-    }
-    requests
+/// The note to readers that elements are in the order of the host: kind 0, four octets, the value 1.
+fn host_order() -> Vec<u8> {
+    [[0, 4].as_slice(), &1u32.to_ne_bytes()].concat()
+}
+
+fn addresses<'a>(table: &str, kind: u16, list: impl Iterator<Item = &'a IpAddr>) -> Vec<Request> {
+    let (ipv4, ipv6): (Vec<_>, Vec<_>) = list.partition(|address| address.is_ipv4());
+    let families = [(Family::V4, ipv4), (Family::V6, ipv6)].into_iter();
+    let requests = families.flat_map(|(family, list)| {
+        let values: Vec<_> = list.into_iter().map(octets).collect();
+        elements((table, set_name(family)), kind, &values)
+    });
+    requests.collect()
+}
+
+fn links<'a>(table: &str, kind: u16, list: impl Iterator<Item = &'a u32>) -> Vec<Request> {
+    let values: Vec<_> = list.map(|index| index.to_ne_bytes().to_vec()).collect();
+    elements((table, SILENT), kind, &values)
+}
+
+/// Adds elements to a set of a table, or deletes them.
+fn elements((table, set): (&str, &str), kind: u16, values: &[Vec<u8>]) -> Vec<Request> {
+    let requests = values.chunks(ELEMENTS).map(|chunk| {
+        let list = chunk.iter().fold(Attributes::default(), |list, octets| {
+            list.nest(1, Attributes::default().nest(1, value(octets)))
+        });
+        let attributes = Attributes::default().text(1, table).text(2, set).nest(3, list);
+        request(kind, if kind == NEW_ELEMENT { NLM_F_CREATE } else { 0 }, attributes)
+    });
+    requests.collect()
 }
 
 fn octets(address: &IpAddr) -> Vec<u8> {
@@ -230,14 +300,25 @@ fn new_rule(table: &str, expressions: Attributes) -> Request {
     request(NEW_RULE, NLM_F_CREATE | NLM_F_APPEND, rule)
 }
 
-/// `icmpv6 type KIND accept`
-fn neighbor_discovery(kind: u8) -> Attributes {
+fn anywhere() -> Attributes {
     Attributes::default()
+}
+
+/// `iif @silent`
+fn silent() -> Attributes {
+    Attributes::default()
+        .expression("meta", load_meta(META_INTERFACE))
+        .expression("lookup", Attributes::default().text(1, SILENT).number(2, REGISTER))
+}
+
+/// `icmpv6 type KIND VERDICT`, behind a condition on where it arrives
+fn neighbor_discovery(condition: Attributes, kind: u8, then: u32) -> Attributes {
+    condition
         .expression("meta", load_meta(META_PROTOCOL))
         .expression("cmp", equals(&[ICMPV6]))
         .expression("payload", load_payload(HEADER_TRANSPORT, 0, 1))
         .expression("cmp", equals(&[kind]))
-        .expression("immediate", verdict(VERDICT_ACCEPT))
+        .expression("immediate", verdict(then))
 }
 
 /// `ip daddr @SET drop`
@@ -321,17 +402,17 @@ mod tests {
 
     #[test]
     fn a_thousand_addresses_fit_their_messages() {
-        let addresses: Vec<IpAddr> = (0..1000u128)
+        let list: Vec<IpAddr> = (0..1000u128)
             .map(|number| IpAddr::from(std::net::Ipv6Addr::from_bits(0x2001_0db8 << 96 | number)))
             .collect();
-        let requests = elements("t", NEW_ELEMENT, &addresses);
+        let requests = addresses("t", NEW_ELEMENT, list.iter());
         assert_eq!(requests.len(), 2);
         assert!(requests.iter().all(|request| request.body.len() < usize::from(u16::MAX)));
     }
 
     #[test]
     fn families_have_sets_of_their_own() {
-        let addresses = ["192.0.2.1", "2001:db8::1"].map(|address| address.parse().unwrap());
-        assert_eq!(elements("t", DELETE_ELEMENT, &addresses).len(), 2);
+        let list: [IpAddr; 2] = ["192.0.2.1", "2001:db8::1"].map(|address| address.parse().unwrap());
+        assert_eq!(addresses("t", DELETE_ELEMENT, list.iter()).len(), 2);
     }
 }

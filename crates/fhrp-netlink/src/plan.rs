@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use fhrp::{Binding, Family, Gate, MacAddr, Responder};
+use fhrp::{Binding, Family, Gate, MacAddr, Protocol, Responder};
 
 use crate::facts::LinkKind;
 use crate::links::Links;
@@ -32,8 +32,9 @@ pub(crate) struct Shape {
 pub(crate) enum Need {
     /// A macvlan beside it: the base must not answer for, or ask in the name of, the virtual addresses.
     VirtualMac,
-    /// Virtual addresses on the base itself: redirects would carry the real address.
-    Plain,
+    /// Redirects would tell hosts real addresses: from a base that holds virtual addresses itself they come from its own
+    /// address, and where HSRP or GLBP runs there are to be none (RFC 2281).
+    NoRedirects,
     /// It owns an address that the macvlan answers for: the base must not answer at all.
     Owner,
 }
@@ -54,7 +55,8 @@ impl Shape {
         let device = binding.mac.map(|mac| DeviceShape { mac, family, responder: binding.responder });
         let mut shape = Self { base, device, ..Self::default() };
         if family == Family::V4 {
-            shape.needs.push(if device.is_some() { Need::VirtualMac } else { Need::Plain });
+            shape.needs.extend(device.is_some().then_some(Need::VirtualMac));
+            shape.needs.extend(suppresses_redirects(binding).then_some(Need::NoRedirects));
         }
         if binding.gate == Gate::Closed {
             return shape;
@@ -67,6 +69,14 @@ impl Shape {
             shape.needs.extend((!shape.routes.is_empty()).then_some(Need::Owner));
         }
         shape
+    }
+}
+
+/// With a virtual MAC of VRRP's there are none of that sort: packets come in by the macvlan and leave by the base.
+fn suppresses_redirects(binding: &Binding) -> bool {
+    match binding.group.protocol {
+        Protocol::Vrrp => binding.mac.is_none(),
+        Protocol::Hsrp | Protocol::Glbp => true,
     }
 }
 

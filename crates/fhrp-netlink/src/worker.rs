@@ -18,6 +18,7 @@ use crate::facts::AddressFacts;
 use crate::host::Host;
 use crate::links::Links;
 use crate::monitor::News;
+use crate::names::is_virtual;
 use crate::nft::Filter;
 use crate::plan::{Need, Plan, Shape};
 use crate::requests::{Holder, delete_address, delete_bridge_entry, delete_group};
@@ -56,6 +57,7 @@ pub(crate) struct Seat {
 #[derive(Clone, Debug)]
 pub(crate) struct Idle {
     pub(crate) index: u32,
+    pub(crate) name: String,
     pub(crate) base: u32,
     pub(crate) mac: fhrp::MacAddr,
 }
@@ -97,6 +99,8 @@ pub(crate) struct Worker {
     pub(crate) filter: Filter,
     /// The filter could not be brought up to date: to be tried again with the next wish, whatever that is.
     pub(crate) filter_stale: bool,
+    /// As `filter_stale`, of the macvlans where the kernel must not answer.
+    pub(crate) silence_stale: bool,
     pub(crate) host: Host,
     pub(crate) events: mpsc::UnboundedSender<BackendEvent>,
     /// When to remove what nobody wants.
@@ -232,11 +236,11 @@ impl Worker {
             }
             accepted.extend(binding.owned.iter().copied());
         }
-        if denied.is_empty() && self.filter.is_empty() {
+        if denied.is_empty() && self.filter.denies_nothing() {
             self.filter_stale = false;
             return Ok(());
         }
-        let interfaces = self.links.all().filter(|link| !link.is_virtual());
+        let interfaces = self.links.all().filter(|link| !is_virtual(link));
         for facts in interfaces.flat_map(|link| self.links.addresses(link.index)) {
             if denied.contains(&facts.address) && !self.is_ours(facts) {
                 accepted.insert(facts.address);

@@ -90,7 +90,7 @@ flaws! {
     StampsLate = "stamps-late",
     /// TTL and hop limit are not looked at.
     TtlIgnored = "ttl-ignored",
-    /// Checks for equal addresses, but sends nothing to peers.
+    /// Nothing is sent to unicast peers.
     UnicastMissing = "unicast-missing",
     /// Two runs differ.
     Unsteady = "unsteady",

@@ -215,7 +215,7 @@ impl ConfigField {
             Self::RouterAdvertisement => "router_advertisement",
             Self::VirtualMac => "virtual_mac",
             Self::AcceptMode => "accept_mode",
-            Self::Announce => "announce",
+            Self::Announce => "announce_refresh",
             Self::Group => "group",
             Self::Family => "family",
             Self::HelloTime => "hello_time",
@@ -233,6 +233,35 @@ impl ConfigField {
             Self::WeightingLower => "weighting_lower",
             Self::WeightingUpper => "weighting_upper",
             Self::ClientCache => "client_cache",
+        }
+    }
+
+    /// Which element of a list, where it is about one.
+    #[must_use]
+    pub fn element(self) -> Option<usize> {
+        match self {
+            Self::Addresses(at) | Self::UnicastPeers(at) | Self::Track(at) => at,
+            Self::Vrid
+            | Self::Version
+            | Self::Priority
+            | Self::AdvertisementInterval
+            | Self::PreemptDelay
+            | Self::Checksum
+            | Self::Authentication
+            | Self::CoexistWithV2
+            | Self::RouterAdvertisement
+            | Self::VirtualMac
+            | Self::AcceptMode
+            | Self::Announce
+            | Self::Group
+            | Self::Family
+            | Self::HelloTime
+            | Self::HoldTime
+            | Self::Key
+            | Self::MacAddress
+            | Self::Follow
+            | Self::Name
+            | Self::StartupDelay => None,
         }
     }
 }

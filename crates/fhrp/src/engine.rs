@@ -6,6 +6,7 @@ mod glbp;
 mod handover;
 mod hsrp;
 mod interface;
+mod tracks;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -31,7 +32,8 @@ use interface::Interface;
 ///
 /// Its methods are of four kinds:
 ///
-/// * *wishes*: [`Engine::add`], [`Engine::update`], [`Engine::remove`], [`Engine::stop`];
+/// * *wishes*: [`Engine::add`], [`Engine::update`], [`Engine::remove`], [`Engine::track_interface`],
+///   [`Engine::forget_track`], [`Engine::stop`];
 /// * *inputs*, each with the time at which it happened: [`Engine::handle_frame`], [`Engine::handle_link`],
 ///   [`Engine::handle_programmed`], [`Engine::handle_mended`], [`Engine::handle_timeout`];
 /// * *outputs*: [`Engine::poll_action`], to be drained after every call of the first two kinds, and
@@ -55,6 +57,8 @@ pub struct Engine {
     voice_deadlines: Deadlines,
     following: Following,
     tracks: BTreeMap<TrackName, TrackState>,
+    /// Objects that are the state of an interface, which one.
+    tracked_interfaces: BTreeMap<TrackName, usize>,
     clock: WallClock,
     actions: VecDeque<Action>,
     effects: Vec<Effect>,
@@ -196,22 +200,6 @@ impl Engine {
         self.stopped = true;
     }
 
-    /// A tracked object changed. It need not be one that any group tracks yet.
-    pub fn set_track(&mut self, now: Instant, name: &TrackName, state: TrackState) {
-        if self.stopped || self.tracks.insert(name.clone(), state) == Some(state) {
-            return;
-        }
-        let tracks = std::mem::take(&mut self.tracks);
-        for slot in 0..self.groups.len() {
-            self.with_group(slot, |group, out| {
-                group.handle_tracks(now, &tracks, out);
-                Announce::Nothing
-            });
-        }
-        self.tracks = tracks;
-        self.after_moves(now);
-    }
-
     /// At `now` it was `unix` after 1970-01-01 00:00 UTC. Key chains need to know; told again when the clock was set.
     pub fn set_wall_clock(&mut self, now: Instant, unix: Duration) {
         self.clock = WallClock::new(now, unix);
@@ -270,6 +258,7 @@ impl Engine {
                 Announce::Nothing
             });
         }
+        self.observe_interface(now, at);
     }
 
     /// The backend answers a [`Action::Program`].

@@ -60,6 +60,12 @@ struct ConfigFile {
 struct ShowArgs {
     /// Only this group number (VRRP: the VRID).
     group: Option<u16>,
+    /// Only groups of this protocol.
+    #[arg(long, value_parser = ["vrrp", "hsrp", "glbp"])]
+    protocol: Option<String>,
+    /// Only groups of this IP version.
+    #[arg(long, value_parser = ["4", "6"])]
+    family: Option<String>,
     /// Only groups of this interface.
     #[arg(long, short, value_name = "NAME")]
     interface: Option<String>,
@@ -218,7 +224,9 @@ fn show(args: ShowArgs) -> ExitCode {
     };
     match serde_json::from_value::<Report>(answer) {
         Ok(report) => {
-            let filter = Filter { interface: args.interface, group: args.group };
+            let family = args.family.and_then(|family| family.parse().ok());
+            let filter =
+                Filter { protocol: args.protocol, family, interface: args.interface, group: args.group };
             print(&show::render(&filter.apply(report), format));
             ExitCode::SUCCESS
         }

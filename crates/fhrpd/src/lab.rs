@@ -24,13 +24,14 @@ The last line of --json is one object:
   {protocol, version, family, fault, target, hit, outage_ms, bound_ms, takeover_ms,
    hosts: [{name, router_before, router, lost, outage_ms}]}
 takeover_ms is null if nothing had to be taken over. GLBP adds
-   routers: [{name, forwarders_before, forwarders, octets_before, octets}]
-and, without --target, is {protocol, family, fault, acts: [one object for avg, one for avf, one for both]} with
-outage_ms, bound_ms, takeover_ms and hosts of the act with the longest outage.";
+  routers: [{name, forwarders_before, forwarders, octets_before, octets}]
+and without --target runs three times, against avg, avf and both. The object is then
+  {protocol, family, fault, outage_ms, bound_ms, takeover_ms, hosts, acts: [three objects]}
+with the figures and hosts of the one with the longest outage.";
 
 /// The arguments of `fhrpd lab`.
 #[derive(Clone, Debug, Args)]
-#[command(after_long_help = JSON_HELP)]
+#[command(after_long_help = JSON_HELP, disable_version_flag = true)]
 pub struct LabArgs {
     /// The protocol.
     #[arg(value_enum, default_value_t)]

@@ -1,12 +1,19 @@
 //! What `show` shows, as the daemon sends it and as `--json` prints it.
 
+mod hsrp;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use fhrp::{Detail, Family, GroupStatus, Instant, InterfaceName, InterfaceStats, VrrpStatus};
+use fhrp::{
+    Detail, Family, GroupStatus, Instant, InterfaceName, InterfaceStats, PeerStatus, Track, TrackEffect,
+    TrackState, VrrpStatus,
+};
 use fhrp_wire::vrrp::ChecksumForm;
 use serde::{Deserialize, Serialize};
+
+pub use hsrp::HsrpReport;
 
 /// Everything.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -20,7 +27,7 @@ pub struct Report {
 /// One group. Times are milliseconds or seconds as the names say, exact to the microsecond.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GroupReport {
-    /// `vrrp`.
+    /// `vrrp` or `hsrp`.
     pub protocol: String,
     /// Where.
     pub interface: String,
@@ -28,7 +35,7 @@ pub struct GroupReport {
     pub group: u16,
     /// 4 or 6.
     pub family: u8,
-    /// `initialize`, `backup` or `active`.
+    /// VRRP: `initialize`, `backup` or `active`. HSRP: `initial`, `learn`, `listen`, `speak`, `standby` or `active`.
     pub state: String,
     /// As configured.
     pub priority: u8,
@@ -44,9 +51,9 @@ pub struct GroupReport {
     pub virtual_mac: Option<String>,
     /// Counters with the names of RFC 8347 where it has one.
     pub counters: BTreeMap<String, u64>,
-    /// 2 or 3.
+    /// VRRP: 2 or 3. HSRP: 1 or 2.
     pub version: u8,
-    /// Why it stands in `initialize`.
+    /// Why it does not run.
     pub waiting: Option<String>,
     /// Preempt_Mode.
     pub preempt: bool,
@@ -58,15 +65,22 @@ pub struct GroupReport {
     pub primary_address: Option<IpAddr>,
     /// Whether the dataplane is as wished.
     pub programmed: bool,
-    /// Since it left `initialize`.
+    /// Since it runs.
     pub up_seconds: Option<f64>,
+    /// How often the state has changed.
+    pub state_changes: u64,
     /// The last change of state.
     pub last_transition: Option<TransitionReport>,
+    /// Tracked objects.
+    pub tracks: Vec<TrackReport>,
     /// Routers heard.
     pub peers: Vec<PeerReport>,
     /// What only VRRP has.
     #[serde(flatten)]
     pub vrrp: Option<VrrpReport>,
+    /// What only HSRP has.
+    #[serde(flatten)]
+    pub hsrp: Option<HsrpReport>,
 }
 
 /// What only a group of VRRP has.
@@ -97,6 +111,17 @@ pub struct TransitionReport {
     pub seconds_ago: f64,
 }
 
+/// A tracked object.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrackReport {
+    /// Which.
+    pub name: String,
+    /// `up` or `down`.
+    pub state: String,
+    /// What its failure takes off the priority; none: it stops the group.
+    pub decrement: Option<u8>,
+}
+
 /// A router heard.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PeerReport {
@@ -106,8 +131,14 @@ pub struct PeerReport {
     pub priority: u8,
     /// The version it speaks.
     pub version: u8,
-    /// Its interval.
+    /// Its interval; HSRP: its hello time.
     pub advertisement_interval_ms: f64,
+    /// HSRP: its hold time.
+    pub hold_time_ms: Option<f64>,
+    /// HSRP: the state that it says.
+    pub state: Option<String>,
+    /// HSRP version 2: its interface's MAC.
+    pub mac: Option<String>,
     /// Its checksum form, where there are two and they differ.
     pub checksum: Option<String>,
     /// When it was last heard.
@@ -161,7 +192,7 @@ fn list(out: &mut String, items: impl Iterator<Item = serde_json::Result<String>
 
 impl GroupReport {
     fn new(now: Instant, group: &GroupStatus) -> Self {
-        let ago = |at: Instant| micros_exact(now.saturating_duration_since(at).as_secs_f64());
+        let ago = |at: Instant| seconds_between(at, now);
         Self {
             protocol: group.id.protocol.to_string(),
             interface: group.id.interface.to_string(),
@@ -174,7 +205,7 @@ impl GroupReport {
             priority: group.priority,
             effective_priority: group.effective_priority,
             active: group.active,
-            standby: None,
+            standby: group.hsrp().and_then(|status| status.standby),
             addresses: group.addresses.to_vec(),
             virtual_mac: group.virtual_mac.map(|mac| mac.to_string()),
             counters: counters(group),
@@ -186,23 +217,47 @@ impl GroupReport {
             primary_address: group.primary_address,
             programmed: group.programmed,
             up_seconds: group.up_since.map(ago),
+            state_changes: group.state_changes,
             last_transition: group
                 .last_transition
                 .as_ref()
                 .map(|(at, cause)| TransitionReport { cause: cause.to_string(), seconds_ago: ago(*at) }),
-            peers: group
-                .peers
-                .iter()
-                .map(|peer| PeerReport {
-                    address: peer.address,
-                    priority: peer.priority,
-                    version: peer.version,
-                    advertisement_interval_ms: millis(peer.interval),
-                    checksum: peer.checksum.map(form),
-                    heard_seconds_ago: ago(peer.heard),
-                })
-                .collect(),
+            tracks: group.tracks.iter().map(TrackReport::new).collect(),
+            peers: group.peers.iter().map(|peer| PeerReport::new(now, peer)).collect(),
             vrrp: group.vrrp().map(VrrpReport::new),
+            hsrp: group.hsrp().map(|status| HsrpReport::new(now, status)),
+        }
+    }
+}
+
+impl TrackReport {
+    fn new((track, state): &(Track, TrackState)) -> Self {
+        Self {
+            name: track.name.to_string(),
+            state: match state {
+                TrackState::Up => "up".to_owned(),
+                TrackState::Down => "down".to_owned(),
+            },
+            decrement: match track.effect {
+                TrackEffect::Decrement(by) => Some(by),
+                TrackEffect::Shutdown => None,
+            },
+        }
+    }
+}
+
+impl PeerReport {
+    fn new(now: Instant, peer: &PeerStatus) -> Self {
+        Self {
+            address: peer.address,
+            priority: peer.priority,
+            version: peer.version,
+            advertisement_interval_ms: millis(peer.interval),
+            hold_time_ms: peer.hold.map(millis),
+            state: peer.state.map(|state| state.to_string()),
+            mac: peer.mac.map(|mac| mac.to_string()),
+            checksum: peer.checksum.map(form),
+            heard_seconds_ago: seconds_between(peer.heard, now),
         }
     }
 }
@@ -247,9 +302,9 @@ pub(crate) fn millis(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// Cuts what floating point adds below a microsecond.
-fn micros_exact(seconds: f64) -> f64 {
-    (seconds * 1e6).round() / 1e6
+/// From `earlier` to `later`, and 0 the other way round; exact to the microsecond, for floating point adds below.
+fn seconds_between(earlier: Instant, later: Instant) -> f64 {
+    (later.saturating_duration_since(earlier).as_secs_f64() * 1e6).round() / 1e6
 }
 
 #[cfg(test)]

@@ -144,10 +144,7 @@ impl<'a> Stage<'a> {
             self.processes.push(process);
         }
         if best_comes_last {
-            let patience = self.patience();
-            if !self.follow(patience, |stage| stage.observer.active().is_some()) {
-                return Err(self.timeout("no router has become Active".to_owned(), patience));
-            }
+            self.expect("no router has become Active", |stage| stage.observer.active().is_some())?;
             let process = self.start_daemon(self.lab.router(1)?)?;
             self.processes.insert(0, process);
         }
@@ -166,9 +163,18 @@ impl<'a> Stage<'a> {
         Ok(process)
     }
 
-    /// How long it may take until somebody is Active.
-    fn patience(&self) -> Duration {
-        SETTLE + self.plan.protocol.interval() * 8
+    /// Follows what happens until `done`; gives up when it takes too long, or at once when a daemon ends.
+    fn expect(&mut self, otherwise: &str, done: impl Fn(&Self) -> bool) -> Result<()> {
+        let patience = SETTLE + self.plan.protocol.interval() * 8;
+        let end = Stamp::now().after(patience);
+        while !self.follow(TICK, &done) {
+            let ended = self.processes.iter_mut().position(|process| !process.alive());
+            if ended.is_some() || Stamp::now() >= end {
+                let why = if ended.is_some() { "a daemon has ended" } else { otherwise };
+                return Err(self.timeout(why.to_owned(), patience.saturating_sub(end.since(Stamp::now()))));
+            }
+        }
+        Ok(())
     }
 
     fn note(&mut self, entry: TimelineEntry) {
@@ -241,26 +247,19 @@ impl<'a> Stage<'a> {
     /// Waits until `r1` alone is Active, the next in line is known, and every host's probes flow.
     fn settle(&mut self) -> Result<()> {
         let active = self.lab.router(1)?.name();
-        let patience = self.patience();
-        if !self.follow(patience, |stage| stage.observer.alone(active)) {
-            return Err(self.timeout(format!("{active} has not become the only Active router"), patience));
-        }
-        if !self.follow(patience, |stage| stage.observer.has_next()) {
-            return Err(self.timeout("no router has become Standby".to_owned(), patience));
-        }
+        let otherwise = format!("{active} has not become the only Active router");
+        self.expect(&otherwise, |stage| stage.observer.alone(active))?;
+        self.expect("no router has become Standby", |stage| stage.observer.has_next())?;
         if self.shares_matter() {
             let all = self.lab.routers().len().min(FORWARDERS);
-            if !self.follow(patience, |stage| stage.forwarders.routers().len() == all) {
-                return Err(self.timeout(format!("not {all} routers serve a forwarder"), patience));
-            }
+            let otherwise = format!("not {all} routers serve a forwarder");
+            self.expect(&otherwise, |stage| stage.forwarders.routers().len() == all)?;
         }
         let since = Stamp::now();
         for host in self.lab.hosts() {
             self.probes.push(Probe::start(self.lab, host, self.plan.family, PROBE_PERIOD)?);
         }
-        if !self.follow(SETTLE, |stage| stage.all_flow(since)) {
-            return Err(self.timeout("the probes do not reach the upstream host".to_owned(), SETTLE));
-        }
+        self.expect("the probes do not reach the upstream host", |stage| stage.all_flow(since))?;
         self.note(TimelineEntry::Settled { router: active.to_owned() });
         Ok(())
     }

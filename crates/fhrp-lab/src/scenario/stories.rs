@@ -6,7 +6,7 @@ use crate::{
     capture::{Event, Port},
     capture_file::packets,
     clock::Stamp,
-    frame::{Kind, destination_of, source_of},
+    frame::{HsrpOpcode, Kind, destination_of, source_of},
     group::{GlbpGroup, Group, HsrpGroup, HsrpVersion},
     test_name,
     testing::{Need, captures, require},
@@ -71,7 +71,6 @@ fn hsrp_routers_elect_one_active_and_one_standby() {
     let [first, second, third] = ["192.168.0.10", "192.168.0.20", "192.168.0.30"];
     let told = states("hsrpv1-election.cap", &group, [first, second, third]);
     let last = |router: &str| told.iter().rev().find(|(_, name, _)| name == router).unwrap().2;
-    println!("{told:#?}");
     assert_eq!((last(first), last(third)), (RouterState::Active, RouterState::Standby));
     assert_eq!(last(second), RouterState::Listen);
     let active = told.iter().position(|(_, name, state)| name == first && *state == RouterState::Active);
@@ -86,15 +85,11 @@ fn an_hsrp_router_takes_over_by_a_coup() {
         return;
     }
     let events = events("hsrpv1-coup-resign-old-ios.pcap");
-    let coup = events
-        .iter()
-        .find(|event| event.kind.hsrp().is_some_and(|said| said.opcode == crate::frame::HsrpOpcode::Coup));
-    let coup = coup.unwrap().at;
+    let is_coup = |event: &&Event| event.kind.hsrp().is_some_and(|said| said.opcode == HsrpOpcode::Coup);
+    let coup = events.iter().find(is_coup).unwrap().at;
     let group: Group = HsrpGroup::new(HsrpVersion::V1, Family::V4, 100).into();
-    let Group::Hsrp(mut group) = group else { return };
-    group.group = u16::from(events[0].kind.hsrp().unwrap().group.to_le_bytes()[0]);
     let fault = coup.before(Duration::from_millis(1));
-    let found = takeover(&events, Contest::of(&group.into()), "192.168.23.2", (fault, None)).unwrap();
+    let found = takeover(&events, Contest::of(&group), "192.168.23.2", (fault, None)).unwrap();
     assert!(found.first >= coup && found.first.since(coup) < Duration::from_millis(100), "{found:?}");
     assert!(!found.resigned, "the Resign came after the Coup");
 }

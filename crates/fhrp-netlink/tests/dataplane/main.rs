@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
 
 mod filter;
+mod glbp;
 mod leftovers;
 mod links;
 mod mend;

@@ -2,44 +2,46 @@
 
 use std::sync::Arc;
 
-use fhrp::{Family, IfIndex, Responder};
+use fhrp::{Binding, Family, IfIndex, Responder};
 use fhrp_lab::{LabOptions, ReversePathFilter, World};
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
 use crate::support::{
-    BASE, Driven, Ears, answers, binding, forwards, from_mac, in_router, in_router_of, inventory, neighbor,
-    open, reaches, virtual_mac,
+    BASE, Driven, Ears, answers, binding, forwards, from_mac, hsrp, in_router, in_router_of, inventory,
+    neighbor, open, reaches, virtual_mac,
 };
 
-/// The whole life of a group, as the host sees it.
-fn life(world: World, rp_filter: ReversePathFilter, addresses: &[&str]) {
+/// The whole life of a group that `make` says, as the host sees it.
+fn life(world: World, rp_filter: ReversePathFilter, make: impl FnOnce(IfIndex) -> Binding + Send) {
     let options = LabOptions { routers: 1, rp_filter, ..LabOptions::default() };
     in_router_of(world, &options, |lab, router| {
         let host = lab.host(1).unwrap().namespace();
         let before = inventory(router);
         let mut driven = Driven::start(router);
-        let closed = binding(driven.base(), 10, addresses);
+        let closed = make(driven.base());
         let (family, mac) = (closed.family(), closed.mac.unwrap());
+        let addresses: Vec<_> = closed.addresses.iter().map(ToString::to_string).collect();
         let ears = Ears::of(host);
 
         driven.program(1, Some(closed.clone())).unwrap();
         for round in 0..3 {
             assert!(!forwards(lab, mac, family), "round {round}");
             ears.heard();
-            for address in addresses {
+            for address in &addresses {
                 assert!(!reaches(host, address), "round {round}: {address}");
             }
             assert_eq!(from_mac(&ears.heard(), mac), Vec::<&Vec<u8>>::new(), "round {round}");
 
             driven.program(1, Some(open(&closed))).unwrap();
             assert!(forwards(lab, mac, family), "round {round}");
-            for address in addresses {
+            for address in &addresses {
                 ears.heard();
                 assert!(reaches(host, address), "round {round}: {address}");
                 assert_eq!(answers(&ears.heard(), address), [mac], "round {round}: {address}");
             }
             driven.program(1, Some(closed.clone())).unwrap();
         }
+        assert!(!driven.names_told().iter().any(|name| name.contains('-')), "{:?}", driven.names_told());
         driven.shutdown();
         assert_eq!(inventory(router), before);
     });
@@ -48,25 +50,110 @@ fn life(world: World, rp_filter: ReversePathFilter, addresses: &[&str]) {
 #[test]
 fn ipv4() {
     let Some(world) = fhrp_lab::world!() else { return };
-    life(world, ReversePathFilter::Off, &["192.0.2.1", "192.0.2.2"]);
+    life(world, ReversePathFilter::Off, |base| binding(base, 10, &["192.0.2.1", "192.0.2.2"]));
 }
 
 #[test]
 fn ipv4_with_strict_reverse_path_filter() {
     let Some(world) = fhrp_lab::world!() else { return };
-    life(world, ReversePathFilter::Strict, &["192.0.2.1"]);
+    life(world, ReversePathFilter::Strict, |base| binding(base, 10, &["192.0.2.1"]));
 }
 
 #[test]
 fn ipv4_with_loose_reverse_path_filter() {
     let Some(world) = fhrp_lab::world!() else { return };
-    life(world, ReversePathFilter::Loose, &["192.0.2.1"]);
+    life(world, ReversePathFilter::Loose, |base| binding(base, 10, &["192.0.2.1"]));
 }
 
 #[test]
 fn ipv6() {
     let Some(world) = fhrp_lab::world!() else { return };
-    life(world, ReversePathFilter::Off, &["fe80::5e00:2:a", "2001:db8:1::1"]);
+    life(world, ReversePathFilter::Off, |base| binding(base, 10, &["fe80::5e00:2:a", "2001:db8:1::1"]));
+}
+
+#[test]
+fn hsrp_version_1() {
+    let Some(world) = fhrp_lab::world!() else { return };
+    life(world, ReversePathFilter::Strict, |base| {
+        hsrp(base, 255, "00:00:0c:07:ac:ff", &["192.0.2.1", "192.0.2.2"])
+    });
+}
+
+#[test]
+fn hsrp_version_2() {
+    let Some(world) = fhrp_lab::world!() else { return };
+    life(world, ReversePathFilter::Off, |base| hsrp(base, 4095, "00:00:0c:9f:ff:ff", &["192.0.2.1"]));
+}
+
+#[test]
+fn hsrp_over_ipv6() {
+    let Some(world) = fhrp_lab::world!() else { return };
+    let addresses = ["fe80::5:73ff:fea0:10", "2001:db8:1::1"];
+    life(world, ReversePathFilter::Off, |base| hsrp(base, 16, "00:05:73:a0:00:10", &addresses));
+}
+
+#[test]
+fn any_chosen_mac() {
+    let Some(world) = fhrp_lab::world!() else { return };
+    life(world, ReversePathFilter::Loose, |base| hsrp(base, 7, "00:00:a2:11:22:33", &["192.0.2.1"]));
+}
+
+#[test]
+fn any_chosen_mac_over_ipv6() {
+    let Some(world) = fhrp_lab::world!() else { return };
+    let addresses = ["fe80::1", "2001:db8:1::1"];
+    life(world, ReversePathFilter::Off, |base| hsrp(base, 7, "02:00:a2:11:22:33", &addresses));
+}
+
+#[test]
+fn a_group_may_change_its_mac_and_take_that_of_another() {
+    let Some(world) = fhrp_lab::world!() else { return };
+    in_router(world, |lab, router| {
+        let host = lab.host(1).unwrap().namespace();
+        let mut driven = Driven::start(router);
+        let base = driven.base();
+        let ears = Ears::of(host);
+        let macs = ["00:00:0c:07:ac:0a", "00:00:0c:9f:f0:0a", "02:00:00:00:00:0a"];
+        for mac in macs.iter().chain(&macs[..2]) {
+            driven.program(1, Some(open(&hsrp(base, 10, mac, &["192.0.2.1"])))).unwrap();
+            ears.heard();
+            assert!(reaches(host, "192.0.2.1"), "{mac}");
+            assert_eq!(answers(&ears.heard(), "192.0.2.1"), [mac.parse().unwrap()]);
+        }
+        for [one, other] in [[macs[0], macs[2]], [macs[2], macs[0]]] {
+            driven.program(1, None).unwrap();
+            driven.program(2, None).unwrap();
+            driven.program(1, Some(open(&hsrp(base, 10, one, &["192.0.2.1"])))).unwrap();
+            driven.program(2, Some(open(&hsrp(base, 20, other, &["192.0.2.2"])))).unwrap();
+            ears.heard();
+            assert!(reaches(host, "192.0.2.1") && reaches(host, "192.0.2.2"));
+            let heard = ears.heard();
+            assert_eq!(answers(&heard, "192.0.2.1"), [one.parse().unwrap()]);
+            assert_eq!(answers(&heard, "192.0.2.2"), [other.parse().unwrap()]);
+        }
+        driven.shutdown();
+    });
+}
+
+#[test]
+fn hsrp_suppresses_redirects_while_it_runs() {
+    let Some(world) = fhrp_lab::world!() else { return };
+    in_router(world, |_, router| {
+        let setting =
+            |device: &str| router.namespace().setting(&format!("ipv4/conf/{device}/send_redirects")).unwrap();
+        router.namespace().set("ipv4/conf/default/send_redirects", "1").unwrap();
+        router.namespace().set(&format!("ipv4/conf/{BASE}/send_redirects"), "1").unwrap();
+        let mut driven = Driven::start(router);
+        let base = driven.base();
+        driven.program(1, Some(binding(base, 10, &["192.0.2.1"]))).unwrap();
+        assert_eq!(setting(BASE), "1", "VRRP has no need of it");
+        driven.program(2, Some(hsrp(base, 20, "00:00:0c:07:ac:14", &["192.0.2.2"]))).unwrap();
+        assert_eq!(setting(BASE), "0");
+        assert_eq!(setting(&format!("hs4-{:x}-20", base.0)), "0");
+        driven.program(2, None).unwrap();
+        assert_eq!(setting(BASE), "1");
+        driven.shutdown();
+    });
 }
 
 #[test]

@@ -41,7 +41,19 @@ pub(crate) fn in_router(world: World, body: impl FnOnce(&Lab, &Node) + Send) {
 pub(crate) fn in_router_of(world: World, options: &LabOptions, body: impl FnOnce(&Lab, &Node) + Send) {
     let lab = Lab::build(world, options).unwrap();
     let router = lab.router(1).unwrap();
+    settle(router, options.lans);
     router.namespace().run(|| body(&lab, router)).unwrap();
+}
+
+/// Waits until the kernel has joined the groups of its own addresses, some moments after these were given.
+fn settle(router: &Node, lans: u8) {
+    let joined = || {
+        let groups = router.namespace().query("ip", &["-6", "maddress"]).unwrap();
+        groups.matches("ff02::1:ff00:b users 2").count() > usize::from(lans)
+    };
+    while !joined() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 impl Driven {
@@ -157,7 +169,7 @@ pub(crate) fn inventory(router: &Node) -> Vec<String> {
     inventory.lines().iter().map(|line| line.replace("UNKNOWN", "UP")).collect()
 }
 
-/// An IPv4 or IPv6 group by its first address, closed, accepting.
+/// A VRRP group of the family of its first address, closed, accepting.
 pub(crate) fn binding(base: IfIndex, vrid: u8, addresses: &[&str]) -> Binding {
     let addresses: Vec<IpAddr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
     let family = Family::of(&addresses[0]);
@@ -179,6 +191,24 @@ pub(crate) fn binding(base: IfIndex, vrid: u8, addresses: &[&str]) -> Binding {
     }
 }
 
+/// An HSRP group with this virtual MAC, closed.
+pub(crate) fn hsrp(base: IfIndex, number: u16, mac: &str, addresses: &[&str]) -> Binding {
+    let mut binding = Binding { mac: Some(mac.parse().unwrap()), ..binding(base, 0, addresses) };
+    (binding.group.protocol, binding.group.number) = (Protocol::Hsrp, number);
+    binding
+}
+
+/// A forwarder of GLBP group 10, closed. The engine answers hosts.
+pub(crate) fn forwarder(base: IfIndex, number: u8, addresses: &[&str]) -> Binding {
+    let mut binding = binding(base, 0, addresses);
+    (binding.group.protocol, binding.group.number) = (Protocol::Glbp, 10);
+    Binding { mac: Some(forwarder_mac(number)), responder: Responder::Engine, ..binding }
+}
+
+pub(crate) fn forwarder_mac(number: u8) -> MacAddr {
+    MacAddr([0x00, 0x07, 0xb4, 0x00, 0x0a, number])
+}
+
 pub(crate) fn open(binding: &Binding) -> Binding {
     Binding { gate: Gate::Open, ..binding.clone() }
 }
@@ -195,6 +225,19 @@ pub(crate) fn reaches(from: &Namespace, address: &str) -> bool {
     let mut ping = std::process::Command::new("ping");
     let output = from.output(ping.args(["-n", "-c", "1", "-W", "1", &target])).unwrap();
     output.status.success()
+}
+
+/// Whether one ping is answered that a host sends to an address by this MAC, whatever it would resolve to.
+pub(crate) fn reaches_by(from: &Namespace, address: &str, mac: MacAddr) -> bool {
+    from.ip([format!("neigh replace {address} lladdr {mac} dev {BASE} nud permanent")]).unwrap();
+    let reached = reaches(from, address);
+    from.ip([format!("neigh del {address} dev {BASE}")]).unwrap();
+    reached
+}
+
+/// Has a host ask the holder of a MAC whether it still has an address, as hosts do that have known it for a while.
+pub(crate) fn ask_again(from: &Namespace, address: &str, mac: MacAddr) {
+    from.ip([format!("neigh replace {address} lladdr {mac} dev {BASE} nud probe")]).unwrap();
 }
 
 /// The hardware address that a namespace has learned for an address.
@@ -244,8 +287,10 @@ pub(crate) fn answers(frames: &[Vec<u8>], address: &str) -> Vec<MacAddr> {
             reply.then(|| mac(&frame[22..28]))
         }
         IpAddr::V6(address) => {
-            let advertisement = frame.len() >= 86 && frame[12..14] == [0x86, 0xdd] && frame[54] == 136;
-            (advertisement && frame[62..78] == address.octets()).then(|| mac(&frame[80..86]))
+            let advertisement = frame.len() >= 78 && frame[12..14] == [0x86, 0xdd] && frame[54] == 136;
+            // Who was asked himself need not say what his address is.
+            let named = || frame.get(80..86).map_or_else(|| source(frame), mac);
+            (advertisement && frame[62..78] == address.octets()).then(named)
         }
     };
     let mut given: Vec<_> = frames.iter().filter_map(answer).collect();

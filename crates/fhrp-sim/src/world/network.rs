@@ -17,7 +17,7 @@ use crate::rng::Rng;
 use crate::subject::Input;
 use crate::vrrp::noise;
 
-/// Frames of the protocol that reach a router's daemon.
+/// Whose packets break rules.
 const STRANGER: MacAddr = MacAddr([2, 0, 0, 0, 0, 0xfa]);
 
 impl World<'_> {
@@ -62,7 +62,7 @@ impl World<'_> {
         }
     }
 
-    /// A stranger beside the first router sends what must not count.
+    /// A stranger sends everybody what must not count.
     pub(super) fn make_noise(&mut self) {
         let packets: Vec<Bytes> = self.scenario.groups.iter().flat_map(noise).collect();
         for octets in packets {

@@ -1,10 +1,13 @@
 //! How the rest of a program talks to a running driver.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     DuplicateGroup, Engine, GroupConfig, GroupId, GroupStatus, Instant, InterfaceName, InterfaceStats, Stats,
-    UnknownGroup,
+    TrackName, TrackState, UnknownGroup,
 };
 
 /// The driver has ended.
@@ -26,7 +29,7 @@ pub enum ApplyError {
     Duplicate(#[from] DuplicateGroup),
 }
 
-/// A change to the set of groups.
+/// A change to the set of groups, or to what they track.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// A new group.
@@ -35,6 +38,10 @@ pub enum Change {
     Update(GroupConfig),
     /// A group less.
     Remove(GroupId),
+    /// From now on the object is the state of the interface.
+    TrackInterface(TrackName, InterfaceName),
+    /// From now on nothing is known of the object, until it is set.
+    ForgetTrack(TrackName),
 }
 
 /// Everything there is to show, at one moment.
@@ -46,6 +53,8 @@ pub struct Snapshot {
     pub groups: Vec<GroupStatus>,
     /// The interfaces that have groups, ordered by name.
     pub interfaces: Vec<(InterfaceName, InterfaceStats)>,
+    /// The tracked objects of which something is known.
+    pub tracks: BTreeMap<TrackName, TrackState>,
     /// The engine's counters.
     pub stats: Stats,
 }
@@ -78,6 +87,8 @@ impl Handle {
                     Change::Add(config) => engine.add(now, config)?,
                     Change::Update(config) => engine.update(now, config)?,
                     Change::Remove(id) => engine.remove(now, &id)?,
+                    Change::TrackInterface(name, interface) => engine.track_interface(now, &name, &interface),
+                    Change::ForgetTrack(name) => engine.forget_track(now, &name),
                 }
             }
             Ok(())
@@ -94,9 +105,27 @@ impl Handle {
             now,
             groups: engine.status().collect(),
             interfaces: engine.interfaces().map(|(name, stats)| (name.clone(), stats.clone())).collect(),
+            tracks: engine.tracks().map(|(name, state)| (name.clone(), state)).collect(),
             stats: engine.stats().clone(),
         })
         .await
+    }
+
+    /// A tracked object changed; see [`Engine::set_track`].
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn set_track(&self, name: TrackName, state: TrackState) -> Result<(), Stopped> {
+        self.with_engine(move |engine, now| engine.set_track(now, &name, state)).await
+    }
+
+    /// It is `unix` after 1970-01-01 00:00 UTC; see [`Engine::set_wall_clock`]. To be told at the start, where there are
+    /// key chains, and again whenever the system's clock was set.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub async fn set_wall_clock(&self, unix: Duration) -> Result<(), Stopped> {
+        self.with_engine(move |engine, now| engine.set_wall_clock(now, unix)).await
     }
 
     /// Ends the driver: every Active group resigns, the backend removes what it programmed, [`super::Driver::run`]

@@ -243,8 +243,9 @@ impl Lan {
         while let Some(action) = self.routers[router].engine.poll_action() {
             let (now, flight) = (self.now, u64::try_from(FLIGHT.as_micros()).unwrap());
             let deed = match action {
-                Action::Transmit { frame, .. } => {
-                    if self.routers[router].reachable {
+                Action::Transmit { interface, frame } => {
+                    // There is no LAN behind other interfaces.
+                    if self.routers[router].reachable && interface == ETH0 {
                         self.put(now + flight, Arrival::Frame(Some(router), frame.clone()));
                     }
                     Deed::Sent(frame)

@@ -9,8 +9,12 @@
 )]
 
 mod describe;
+mod follow;
+mod keys;
 mod lan;
+mod learn;
 mod pcap;
 mod peer;
 mod replay;
+mod serve;
 mod stories;

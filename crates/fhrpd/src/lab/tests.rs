@@ -3,15 +3,23 @@ use fhrp_lab::RouterReport;
 
 use super::*;
 
+/// Like the program itself, whose version every command tells.
 #[derive(clap::Parser)]
-struct Line {
-    #[command(flatten)]
-    args: LabArgs,
+#[command(version = "1", propagate_version = true)]
+struct Program {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    Lab(LabArgs),
 }
 
 fn all_planned(line: &str) -> Result<Vec<FailoverPlan>, String> {
-    let words = std::iter::once("lab").chain(line.split_whitespace());
-    plans(&Line::try_parse_from(words).map_err(|error| error.to_string())?.args)
+    let words = ["fhrpd", "lab"].into_iter().chain(line.split_whitespace());
+    let Command::Lab(args) = Program::try_parse_from(words).map_err(|error| error.to_string())?.command;
+    plans(&args)
 }
 
 fn planned(line: &str) -> Result<FailoverPlan, String> {

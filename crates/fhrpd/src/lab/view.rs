@@ -13,6 +13,9 @@ use ratatui::{Terminal, TerminalOptions, Viewport};
 /// Ticks of a probe stream that are remembered; ten a second.
 const TICKS_MAX: usize = 120;
 
+/// Columns up to the end of the longest state.
+const STATE_WIDTH: usize = 24;
+
 type Sink = Box<dyn Write>;
 
 /// A display of the laboratory.
@@ -207,16 +210,16 @@ impl Router {
             | RouterState::Speak
             | RouterState::Standby => Style::new(),
         };
-        let share = self.share.as_ref().map(|Share { forwarders, octets }| {
-            format!("{:<9} forwarders {:<8} {octets:>12} octets", "", super::numbers(forwarders))
-        });
-        let state = self.state.to_string();
-        let room = share.as_deref().and_then(|share| share.get(state.len()..)).unwrap_or_default();
-        Line::from(vec![
+        let mut line = Line::from(vec![
             Span::raw(format!("{name:<4} {:<10} ", self.daemon)),
-            Span::styled(state, style),
-            Span::raw(room.to_owned()),
-        ])
+            Span::styled(self.state.to_string(), style),
+        ]);
+        if let Some(Share { forwarders, octets }) = &self.share {
+            let room = STATE_WIDTH.saturating_sub(line.width());
+            let forwarders = super::numbers(forwarders);
+            line.push_span(format!("{:room$} forwarders {forwarders:<8} {octets:>12} octets", ""));
+        }
+        line
     }
 }
 
@@ -281,6 +284,20 @@ mod tests {
             ]
         );
         assert_eq!(picture.height(), 5);
+    }
+
+    #[test]
+    fn shares_stand_behind_the_state() {
+        let mut picture = Picture::new(&plan());
+        let router = "r1".to_owned();
+        picture.take(&LabEvent::RouterState {
+            at: Stamp::from_nanos(1),
+            router: router.clone(),
+            state: RouterState::Standby,
+        });
+        picture.take(&LabEvent::Share { router, forwarders: vec![1, 3], octets: 4200 });
+        let line = picture.lines(80)[1].to_string();
+        assert_eq!(line, "r1   fhrpd      standby  forwarders 1 3              4200 octets");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use fhrp_lab::{
-    Capture, CaptureScope, Event, GroupSpec, Injector, Lab, LabOptions, Node, RouterProcess, Stamp, World,
+    Capture, CaptureScope, Event, Injector, Lab, LabOptions, Node, RouterProcess, Stamp, VrrpGroup, World,
     world,
 };
 use fhrp_wire::Family;
@@ -29,7 +29,7 @@ const EARLY: Duration = Duration::from_millis(2);
 
 /// One router, and a host that sends frames.
 struct Stage {
-    group: GroupSpec,
+    group: VrrpGroup,
     /// As the router sent it.
     sample: Sample,
     injector: Injector,
@@ -42,7 +42,7 @@ impl Stage {
     fn set(world: World, family: Family) -> Self {
         let lab = Lab::build(world, &LabOptions { routers: 1, ..LabOptions::default() }).unwrap();
         let capture = Capture::start(&lab, CaptureScope::Control).unwrap();
-        let group = GroupSpec::new(family, PRIORITY);
+        let group = VrrpGroup::new(family, PRIORITY);
         let process = fhrpd().start(lab.router(1).unwrap(), std::slice::from_ref(&group)).unwrap();
         assert!(advertised(&capture, 0, "r1", &group, 3), "{}", process.log_tail());
         let frame =

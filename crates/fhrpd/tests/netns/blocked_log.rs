@@ -5,7 +5,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use fhrp_lab::{Capture, CaptureScope, Event, GroupSpec, Lab, LabOptions, Node, world};
+use fhrp_lab::{Capture, CaptureScope, Event, Lab, LabOptions, Node, VrrpGroup, world};
 use fhrp_wire::Family;
 use fhrpd::control::{self, AskError};
 use rustix::{
@@ -36,7 +36,7 @@ fn full_pipe() -> (PipeReader, PipeWriter, Vec<u8>) {
     (reader, writer, filling)
 }
 
-fn start(router: &Node, group: &GroupSpec, stderr: PipeWriter) -> Mute {
+fn start(router: &Node, group: &VrrpGroup, stderr: PipeWriter) -> Mute {
     let daemon = fhrpd();
     let configuration = daemon.configuration(std::slice::from_ref(group), &router.work_dir());
     daemon.write_configuration(router, &configuration).unwrap();
@@ -50,7 +50,7 @@ fn delays_neither_takeover_nor_advertisements_nor_the_way_out() {
     let Some(world) = world!() else { return };
     let lab = Lab::build(world, &LabOptions { hosts: 0, ..LabOptions::default() }).unwrap();
     let capture = Capture::start(&lab, CaptureScope::Control).unwrap();
-    let (better, worse) = (GroupSpec::new(Family::V4, 200), GroupSpec::new(Family::V4, 150));
+    let (better, worse) = (VrrpGroup::new(Family::V4, 200), VrrpGroup::new(Family::V4, 150));
     let mut first = fhrpd().start(lab.router(1).unwrap(), std::slice::from_ref(&better)).unwrap();
     assert!(advertised(&capture, 0, "r1", &better, 3), "{}", first.log_tail());
 

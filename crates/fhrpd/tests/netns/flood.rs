@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, thread, time::Duration};
 
-use fhrp_lab::{Capture, CaptureScope, GroupSpec, Injector, Lab, LabOptions, RouterProcess, Stamp, world};
+use fhrp_lab::{Capture, CaptureScope, Injector, Lab, LabOptions, RouterProcess, Stamp, VrrpGroup, world};
 use fhrp_wire::Family;
 
 use crate::{advertisements, counters, fhrpd, frames::Sample, growth, start_pair, state};
@@ -88,7 +88,7 @@ fn costs_neither_advertisements_nor_states_nor_memory_nor_log() {
     let Some(world) = world!() else { return };
     let lab = Lab::build(world, &LabOptions::default()).unwrap();
     let capture = Capture::start(&lab, CaptureScope::Control).unwrap();
-    let groups = [Family::V4, Family::V6].map(|family| GroupSpec::new(family, 200));
+    let groups = [Family::V4, Family::V6].map(|family| VrrpGroup::new(family, 200));
     let processes = start_pair(&lab, &capture, [&fhrpd(), &fhrpd()], &groups);
     let host = lab.host(1).unwrap();
     let sources = [host.lan_address(0, Family::V4), host.link_local().into()];
@@ -129,7 +129,7 @@ fn costs_neither_advertisements_nor_states_nor_memory_nor_log() {
     }
 }
 
-fn judge(first: &BTreeMap<String, u64>, second: &BTreeMap<String, u64>, took: Duration, group: &GroupSpec) {
+fn judge(first: &BTreeMap<String, u64>, second: &BTreeMap<String, u64>, took: Duration, group: &VrrpGroup) {
     let by = |grown: &BTreeMap<String, u64>, name: &str| grown.get(name).copied().unwrap_or(0);
     let due = u64::try_from(took.as_millis() / group.advertisement_interval.as_millis()).unwrap();
     for group in ["group 4/1", "group 6/1"] {

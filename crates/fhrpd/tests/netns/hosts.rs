@@ -6,8 +6,8 @@ use std::{
 };
 
 use fhrp_lab::{
-    Capture, CaptureScope, Event, GroupSpec, Kind, Lab, LabOptions, Node, Port, Probe, ReversePathFilter,
-    RouterProcess, Stamp, World, virtual_address, world,
+    Capture, CaptureScope, Event, Kind, Lab, LabOptions, Node, Port, Probe, ReversePathFilter, RouterProcess,
+    Stamp, VrrpGroup, World, virtual_address, world,
 };
 use fhrp_wire::{Family, MacAddr};
 
@@ -23,7 +23,7 @@ struct Stage {
     virtual_mac: MacAddr,
 }
 
-fn stage(world: World, rp_filter: ReversePathFilter, group: &GroupSpec) -> Stage {
+fn stage(world: World, rp_filter: ReversePathFilter, group: &VrrpGroup) -> Stage {
     let lab = Lab::build(world, &LabOptions { rp_filter, ..LabOptions::default() }).unwrap();
     let capture = Capture::start(&lab, CaptureScope::ControlAndProbes).unwrap();
     let processes = start_pair(&lab, &capture, [&fhrpd(), &fhrpd()], std::slice::from_ref(group));
@@ -72,7 +72,7 @@ fn make_the_router_ask(stage: &Stage, host: &Node, router: &Node) {
 }
 
 fn answers_once_and_leaks_nothing(world: World, family: Family, rp_filter: ReversePathFilter) {
-    let group = GroupSpec { accept: true, ..GroupSpec::new(family, 200) };
+    let group = VrrpGroup { accept: true, ..VrrpGroup::new(family, 200) };
     let stage = stage(world, rp_filter, &group);
     let (host, router) = (stage.lab.host(1).unwrap(), stage.lab.router(1).unwrap());
     let mark = stage.capture.mark();
@@ -111,7 +111,7 @@ fn one_answer_and_no_leak_over_ipv6() {
 fn an_address_that_is_not_accepted_resolves_but_does_not_answer() {
     let Some(world) = world!() else { return };
     for family in [Family::V4, Family::V6] {
-        let stage = stage(world, ReversePathFilter::Off, &GroupSpec::new(family, 200));
+        let stage = stage(world, ReversePathFilter::Off, &VrrpGroup::new(family, 200));
         let host = stage.lab.host(1).unwrap();
         assert!(!host.pings(stage.address).unwrap());
         assert_eq!(host.neighbor("lan0", stage.address).unwrap(), Some(stage.virtual_mac));
@@ -127,7 +127,7 @@ fn received(node: &Node, interface: &str) -> u64 {
 
 fn flooded_frames_arrive_once(world: World, family: Family) {
     const FLOODED: usize = 200;
-    let stage = stage(world, ReversePathFilter::Off, &GroupSpec::new(family, 200));
+    let stage = stage(world, ReversePathFilter::Off, &VrrpGroup::new(family, 200));
     stage.lab.use_gateway(stage.address, 0).unwrap();
     let host = stage.lab.host(1).unwrap();
     let probe = Probe::start(&stage.lab, host, family, Duration::from_millis(1)).unwrap();

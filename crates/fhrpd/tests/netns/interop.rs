@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use fhrp_lab::{
-    Capture, CaptureScope, Daemon, Event, GroupSpec, Lab, LabOptions, ReversePathFilter, VrrpVersion, World,
+    Capture, CaptureScope, Daemon, Event, Lab, LabOptions, ReversePathFilter, VrrpGroup, VrrpVersion, World,
     lan_address, virtual_address, world,
 };
 use fhrp_wire::Family;
@@ -14,7 +14,7 @@ use fhrpd::control;
 use crate::{SOON, advertised, advertisements, fhrpd, start_pair, wait_for};
 
 /// Both take over from the other by rank, and by the other's death; and the Backup is silent.
-fn both_ways(world: World, peer: &Daemon, groups: &[GroupSpec], rp_filter: ReversePathFilter) {
+fn both_ways(world: World, peer: &Daemon, groups: &[VrrpGroup], rp_filter: ReversePathFilter) {
     let own = fhrpd();
     for daemons in [[&own, peer], [peer, &own]] {
         let lab = Lab::build(world, &LabOptions { hosts: 0, rp_filter, ..LabOptions::default() }).unwrap();
@@ -37,14 +37,14 @@ fn both_ways(world: World, peer: &Daemon, groups: &[GroupSpec], rp_filter: Rever
 
 /// Whether `r1` advertised several times in a row: a Backup that does not understand it would advertise in between. (It
 /// may do so for a moment where the machine is so busy that `r1` is late.)
-fn alone(events: &[Event], group: &GroupSpec) -> bool {
+fn alone(events: &[Event], group: &VrrpGroup) -> bool {
     const IN_A_ROW: usize = 6;
     let last = advertisements(events, "r2", group).map(|event| event.at).last().unwrap_or_default();
     advertisements(events, "r1", group).filter(|event| event.at > last).count() >= IN_A_ROW
 }
 
 /// Both peers send the form of RFC 5798 and drop the other: `auto` follows the first that it hears.
-fn agrees_on_the_checksum(lab: &Lab, router: u8, groups: &[GroupSpec]) {
+fn agrees_on_the_checksum(lab: &Lab, router: u8, groups: &[VrrpGroup]) {
     let router = lab.router(router).unwrap();
     for group in
         groups.iter().filter(|group| group.version == VrrpVersion::V3 && group.family() == Family::V4)
@@ -59,28 +59,28 @@ fn agrees_on_the_checksum(lab: &Lab, router: u8, groups: &[GroupSpec]) {
 }
 
 /// A group of its own VRID and address.
-fn group(family: Family, vrid: u8) -> GroupSpec {
+fn group(family: Family, vrid: u8) -> VrrpGroup {
     let address = match family {
         Family::V4 => lan_address(0, family, vrid),
         Family::V6 => virtual_address(0, family, vrid),
     };
-    GroupSpec { vrid, addresses: vec![address], ..GroupSpec::new(family, 200) }
+    VrrpGroup { vrid, addresses: vec![address], ..VrrpGroup::new(family, 200) }
 }
 
-fn without_virtual_mac(group: GroupSpec) -> GroupSpec {
-    GroupSpec { virtual_mac: false, ..group }
+fn without_virtual_mac(group: VrrpGroup) -> VrrpGroup {
+    VrrpGroup { virtual_mac: false, ..group }
 }
 
-fn rfc5798(group: GroupSpec) -> GroupSpec {
-    GroupSpec { checksum: Some("rfc5798"), ..group }
+fn rfc5798(group: VrrpGroup) -> VrrpGroup {
+    VrrpGroup { checksum: Some("rfc5798"), ..group }
 }
 
-fn version_2(group: GroupSpec) -> GroupSpec {
-    GroupSpec { version: VrrpVersion::V2, advertisement_interval: Duration::from_secs(1), ..group }
+fn version_2(group: VrrpGroup) -> VrrpGroup {
+    VrrpGroup { version: VrrpVersion::V2, advertisement_interval: Duration::from_secs(1), ..group }
 }
 
-fn with_password(group: GroupSpec) -> GroupSpec {
-    GroupSpec { text_key: Some("s3cret".to_owned()), ..group }
+fn with_password(group: VrrpGroup) -> VrrpGroup {
+    VrrpGroup { text_key: Some("s3cret".to_owned()), ..group }
 }
 
 fn keepalived(world: World, rp_filter: ReversePathFilter) {
@@ -129,7 +129,7 @@ fn keepalived_with_version_2() {
 
 fn frr(world: World, rp_filter: ReversePathFilter) {
     let groups = [group(Family::V4, 1), rfc5798(group(Family::V4, 2)), group(Family::V6, 3)]
-        .map(|group| GroupSpec { advertisement_interval: Duration::from_millis(200), ..group });
+        .map(|group| VrrpGroup { advertisement_interval: Duration::from_millis(200), ..group });
     both_ways(world, &Daemon::frr(), &groups, rp_filter);
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, process::Command, thread};
 
 use fhrp_lab::{
-    Capture, CaptureScope, GroupSpec, Inventory, Lab, LabOptions, Node, RouterProcess, Stamp, World,
+    Capture, CaptureScope, Inventory, Lab, LabOptions, Node, RouterProcess, Stamp, VrrpGroup, World,
     lan_address, virtual_address, world,
 };
 use fhrp_wire::Family;
@@ -22,7 +22,7 @@ fn active(world: World) -> Stage {
     let capture = Capture::start(&lab, CaptureScope::Control).unwrap();
     let router = lab.router(1).unwrap();
     let before = router.namespace().inventory().unwrap();
-    let groups = [Family::V4, Family::V6].map(|family| GroupSpec::new(family, 200));
+    let groups = [Family::V4, Family::V6].map(|family| VrrpGroup::new(family, 200));
     let process = fhrpd().start(router, &groups).unwrap();
     for group in &groups {
         assert!(advertised(&capture, 0, "r1", group, 3), "{group:?}{}", process.log_tail());
@@ -82,7 +82,7 @@ fn nothing_of_groups_that_were_all_removed_while_the_daemon_was_dead() {
     let Stage { lab, before, mut process } = active(world);
     process.kill();
     let router = lab.router(1).unwrap();
-    let mut process = fhrpd().start::<GroupSpec>(router, &[]).unwrap();
+    let mut process = fhrpd().start::<VrrpGroup>(router, &[]).unwrap();
     await_inventory(router, &before);
     assert!(process.alive(), "{}", process.log_tail());
 }
@@ -104,12 +104,12 @@ fn furnish(router: &Node) {
 }
 
 /// A group of its own VRID and address.
-fn group(family: Family, vrid: u8) -> GroupSpec {
+fn group(family: Family, vrid: u8) -> VrrpGroup {
     let address = match family {
         Family::V4 => lan_address(0, family, vrid),
         Family::V6 => virtual_address(0, family, vrid),
     };
-    GroupSpec { vrid, addresses: vec![address], ..GroupSpec::new(family, 200) }
+    VrrpGroup { vrid, addresses: vec![address], ..VrrpGroup::new(family, 200) }
 }
 
 /// The number of each link: one made anew has another.
@@ -126,7 +126,7 @@ fn nothing_of_one_group_that_was_removed_while_the_daemon_was_dead_and_all_of_th
     let lab = Lab::build(world, &LabOptions { routers: 1, ..LabOptions::default() }).unwrap();
     let router = lab.router(1).unwrap();
     furnish(router);
-    let plain = |vrid| GroupSpec { virtual_mac: false, ..group(Family::V4, vrid) };
+    let plain = |vrid| VrrpGroup { virtual_mac: false, ..group(Family::V4, vrid) };
     let kept = [group(Family::V4, 1), group(Family::V6, 1), plain(3)];
     let removed = [group(Family::V4, 2), group(Family::V6, 2), plain(4)];
     let all = [kept.clone(), removed].concat();

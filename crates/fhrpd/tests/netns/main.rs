@@ -12,7 +12,7 @@ mod leftovers;
 
 use std::{collections::BTreeMap, thread, time::Duration};
 
-use fhrp_lab::{Capture, Daemon, Event, GroupSpec, Lab, Node, RouterProcess, Stamp};
+use fhrp_lab::{Capture, Daemon, Event, Lab, Node, RouterProcess, Stamp, VrrpGroup};
 use fhrp_wire::Family;
 use fhrpd::{control, report::Report};
 
@@ -26,7 +26,7 @@ fn fhrpd() -> Daemon {
 }
 
 /// Waits until `router` has advertised `group` so often since `mark`, other than to resign.
-fn advertised(capture: &Capture, mark: usize, router: &str, group: &GroupSpec, count: usize) -> bool {
+fn advertised(capture: &Capture, mark: usize, router: &str, group: &VrrpGroup, count: usize) -> bool {
     let enough = |events: &[Event]| (advertisements(events, router, group).count() >= count).then_some(());
     capture.wait_for(mark, SOON, enough).is_some()
 }
@@ -35,7 +35,7 @@ fn advertised(capture: &Capture, mark: usize, router: &str, group: &GroupSpec, c
 fn advertisements<'a>(
     events: &'a [Event],
     router: &'a str,
-    group: &GroupSpec,
+    group: &VrrpGroup,
 ) -> impl Iterator<Item = &'a Event> {
     let (vrid, family) = (group.vrid, group.family());
     let own = events.iter().filter(move |event| &*event.node == router);
@@ -50,10 +50,10 @@ fn start_pair(
     lab: &Lab,
     capture: &Capture,
     daemons: [&Daemon; 2],
-    groups: &[GroupSpec],
+    groups: &[VrrpGroup],
 ) -> [RouterProcess; 2] {
     let start = |number: u8, daemon: &Daemon, priority| {
-        let groups: Vec<_> = groups.iter().map(|group| GroupSpec { priority, ..group.clone() }).collect();
+        let groups: Vec<_> = groups.iter().map(|group| VrrpGroup { priority, ..group.clone() }).collect();
         let (mark, name) = (capture.mark(), format!("r{number}"));
         let process = daemon.start(lab.router(number).unwrap(), &groups).unwrap();
         for group in &groups {
