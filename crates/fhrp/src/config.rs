@@ -261,7 +261,14 @@ impl ConfigField {
             | Self::MacAddress
             | Self::Follow
             | Self::Name
-            | Self::StartupDelay => None,
+            | Self::StartupDelay
+            | Self::ForwarderPreemptDelay
+            | Self::Redirect
+            | Self::Timeout
+            | Self::Weighting
+            | Self::WeightingLower
+            | Self::WeightingUpper
+            | Self::ClientCache => None,
         }
     }
 }
