@@ -20,7 +20,7 @@ use crate::{hsrp, vrrp};
 #[derive(Debug)]
 pub(crate) enum Slot {
     /// One contest, one seat: VRRP, HSRP.
-    Single(Group),
+    Single(Box<Group>),
     /// One contest for the gateway and one for each forwarder, each of which has a seat.
     Glbp(Box<glbp::Group>),
 }
@@ -39,11 +39,11 @@ impl Slot {
         match config {
             GroupConfig::Vrrp(config) => {
                 let speaker = Speaker::Vrrp(Box::new(vrrp::Router::new(config)));
-                Self::Single(Group::new(first, speaker))
+                Self::Single(Box::new(Group::new(first, speaker)))
             }
             GroupConfig::Hsrp(config) => {
                 let speaker = Speaker::Hsrp(Box::new(hsrp::Router::new(config)));
-                Self::Single(Group::new(first, speaker))
+                Self::Single(Box::new(Group::new(first, speaker)))
             }
             GroupConfig::Glbp(config) => Self::Glbp(Box::new(glbp::Group::new(first, config))),
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fhrp_election::{Advert, Cause, Claim, Effect, Election, Instant, Rank, State};
 use fhrp_wire::MacAddr;
-use fhrp_wire::glbp::{self, Body, Forwarders, VfState};
+use fhrp_wire::glbp::{self, Body, ForwarderNumber, Forwarders, VfState};
 
 use super::forwarder::{Role, Server};
 use super::{Group, Packet};
@@ -221,8 +221,8 @@ impl Group {
         said: &glbp::Forwarder,
         out: &mut Out<'_>,
     ) {
-        let at = usize::from(said.number.get()) - 1;
-        if !self.learn_forwarder(packet, owner, at, said, out) {
+        let at = place(said.number);
+        if !self.learn_forwarder(packet, owner, said, out) {
             return;
         }
         let Some(forwarder) = self.forwarders.get_mut(at) else { return };
@@ -261,11 +261,10 @@ impl Group {
         &mut self,
         packet: &Packet<'_>,
         owner: MacAddr,
-        at: usize,
         said: &glbp::Forwarder,
         out: &mut Out<'_>,
     ) -> bool {
-        let terms = self.terms();
+        let (terms, at) = (self.terms(), place(said.number));
         let Some(forwarder) = self.forwarders.get_mut(at) else { return false };
         match (forwarder.role, said.priority.is_primary()) {
             (Role::Primary, true) => {
@@ -345,4 +344,9 @@ impl Group {
             responder: Responder::Engine,
         })
     }
+}
+
+/// Where the forwarder of this number is in the list.
+pub(super) fn place(number: ForwarderNumber) -> usize {
+    usize::from(number.get()) - 1
 }

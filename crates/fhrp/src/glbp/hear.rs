@@ -7,6 +7,7 @@ use fhrp_wire::MacAddr;
 use fhrp_wire::glbp::{self, AuthData, Body, ForwarderNumber, Hello, Milliseconds, Parsed, Timers, VgState};
 
 use super::forwarder::Role;
+use super::forwarders::place;
 use super::{Group, Packet, Reason};
 use crate::NoticeKind;
 use crate::group::Out;
@@ -188,9 +189,7 @@ impl Group {
             State::Listen | State::Speak | State::Standby if !followed => return,
             State::Listen | State::Speak | State::Standby => {}
         }
-        if self.own().is_none() {
-            self.asking.avg = Some((owner, packet.source));
-        }
+        self.asking.avg = Some((owner, packet.source));
         if self.timers != timers {
             self.timers = timers;
             self.retune(packet.at, out);
@@ -228,7 +227,7 @@ impl Group {
         self.counters.response_rcvd += 1;
         let hold = self.timers.hold().to_duration();
         let asked = self.asking.asked.take_if(|(avg, at)| *avg == packet.source && packet.at < *at + hold);
-        let at = usize::from(number.get()) - 1;
+        let at = place(number);
         let owned = self.forwarders.get(at).is_some_and(|forwarder| forwarder.role == Role::Primary);
         match (asked, owned || self.own().is_none()) {
             (Some(_), true) => self.own_from_now_on(packet.at, at, out),

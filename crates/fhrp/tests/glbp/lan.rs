@@ -246,12 +246,6 @@ impl Lan {
         }
     }
 
-    /// A frame from nowhere.
-    pub(crate) fn inject(&mut self, frame: &[u8]) {
-        let octets = Bytes::copy_from_slice(frame);
-        self.flying.push_back(Sent { at: self.now, by: 0, octets });
-    }
-
     fn collect(&mut self, n: u8) {
         let now = self.now;
         while let Some(action) = self.router(n).engine.poll_action() {
