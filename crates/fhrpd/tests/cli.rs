@@ -58,7 +58,7 @@ fn wrong_arguments_exit_with_2() {
         &["sho"][..],
         &["decode"],
         &["show", "--format", "xml"],
-        &["lab", "glbp"],
+        &["lab", "carp"],
         &["lab", "--target", "r9"],
     ] {
         assert_eq!(fhrpd(arguments).status.code(), Some(2), "{arguments:?}");
