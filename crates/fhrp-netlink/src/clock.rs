@@ -35,9 +35,10 @@ impl TimerFd {
         Ok(Self { timer: sys::watch_reads(timer)?, armed: None })
     }
 
-    /// Sets the kernel's timer unless it is set to this already.
+    /// Sets the kernel's timer unless it fires by then anyway: each advert heard puts a deadline off, and one wake-up too
+    /// many in an interval costs less than a system call for each advert.
     fn arm(&mut self, deadline: Instant) -> io::Result<()> {
-        if self.armed == Some(deadline) {
+        if self.armed.is_some_and(|armed| armed <= deadline) {
             return Ok(());
         }
         let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -52,11 +53,13 @@ impl TimerFd {
     async fn fired(&mut self, deadline: Instant) -> io::Result<()> {
         loop {
             self.timer.readable().await?.clear_ready();
-            // Readiness may be left over from an earlier deadline that was given up.
-            if self.now() >= deadline {
-                self.armed = None;
+            let now = self.now();
+            self.armed = self.armed.filter(|armed| *armed > now);
+            if now >= deadline {
                 return Ok(());
             }
+            // It was set for an earlier deadline that has been put off or given up.
+            self.arm(deadline)?;
         }
     }
 }

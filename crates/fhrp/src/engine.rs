@@ -63,6 +63,8 @@ pub struct Engine {
     actions: VecDeque<Action>,
     effects: Vec<Effect>,
     answers: Answers,
+    /// How often the actions have been drained.
+    round: u64,
     moved: Vec<SeatId>,
     /// After [`Engine::stop`] nothing is done any more.
     stopped: bool,
@@ -109,7 +111,12 @@ impl Engine {
             interface.resolve(slot, &resolves);
         }
         self.actions.extend(interface.attach());
-        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects, moved: &mut self.moved };
+        let mut out = Out {
+            actions: &mut self.actions,
+            effects: &mut self.effects,
+            round: self.round,
+            moved: &mut self.moved,
+        };
         group.set_wall_clock(self.clock);
         group.introduce(now, &mut out);
         group.handle_tracks(now, &self.tracks, &mut out);
@@ -166,7 +173,12 @@ impl Engine {
         let Some(Some(mut group)) = self.groups.get_mut(slot).map(Option::take) else {
             return Err(UnknownGroup(id.clone()));
         };
-        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects, moved: &mut self.moved };
+        let mut out = Out {
+            actions: &mut self.actions,
+            effects: &mut self.effects,
+            round: self.round,
+            moved: &mut self.moved,
+        };
         group.stop(now, &mut out);
         group.withdraw(&mut out);
         self.group_deadlines.set(slot, None);
@@ -188,7 +200,12 @@ impl Engine {
     /// more; the dataplane is for the caller to clear as a whole, at once or after [`Engine::handover_deadline`].
     pub fn stop(&mut self, now: Instant) {
         self.await_successors(now);
-        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects, moved: &mut self.moved };
+        let mut out = Out {
+            actions: &mut self.actions,
+            effects: &mut self.effects,
+            round: self.round,
+            moved: &mut self.moved,
+        };
         for (slot, group) in self.groups.iter_mut().enumerate() {
             if let Some(group) = group {
                 group.stop(now, &mut out);
@@ -339,6 +356,9 @@ impl Engine {
     /// The next thing to do, in order.
     pub fn poll_action(&mut self) -> Option<Action> {
         let action = self.actions.pop_front();
+        if action.is_none() {
+            self.round = self.round.wrapping_add(1);
+        }
         if matches!(action, Some(Action::Transmit { .. } | Action::Unicast { .. })) {
             self.stats.frames_sent += 1;
         }
@@ -401,7 +421,12 @@ impl Engine {
             self.group_deadlines.set(slot, None);
             return Announce::Nothing;
         };
-        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects, moved: &mut self.moved };
+        let mut out = Out {
+            actions: &mut self.actions,
+            effects: &mut self.effects,
+            round: self.round,
+            moved: &mut self.moved,
+        };
         let announce = act(group, &mut out);
         self.group_deadlines.set(slot, group.next_deadline());
         self.refresh_reception(slot);

@@ -37,6 +37,8 @@ pub(crate) struct Out<'a> {
     pub(crate) actions: &'a mut VecDeque<Action>,
     /// Scratch, so that no call allocates.
     pub(crate) effects: &'a mut Vec<Effect>,
+    /// Changes whenever everything that was to be done has been handed out.
+    pub(crate) round: u64,
     /// Seats of groups whose moves mean something to other groups.
     pub(crate) moved: &'a mut Vec<SeatId>,
 }
@@ -59,6 +61,10 @@ pub(crate) struct Group {
     link: Option<Arc<LinkState>>,
     /// The advertisement as it is sent now; rendered anew after any change.
     frames: Option<Frames>,
+    /// The round in which it was last said, as it is now.
+    said_in: Option<u64>,
+    /// When a rival was last answered by announcing the addresses anew.
+    reclaimed: Option<Instant>,
     seat: Seat,
     beacon: Beacon,
     limiter: Limiter,
@@ -91,6 +97,8 @@ impl Group {
             link_up_since: None,
             link: None,
             frames: None,
+            said_in: None,
+            reclaimed: None,
             seat: Seat::new(seat),
             beacon: Beacon::default(),
             limiter: Limiter::default(),
@@ -310,6 +318,21 @@ impl Group {
         self.announce_if_serving(now)
     }
 
+    /// Another router claims the role in vain: hosts and switches may have believed it, so they are told again, now and
+    /// after it has fallen silent.
+    fn reclaim(&mut self, now: Instant) -> Announce {
+        if self.state() != State::Active || !self.seat.serves() {
+            return Announce::Nothing;
+        }
+        self.seat.start_announcing(now, self.speaker.announce_schedule());
+        let pause = self.election.candidacy().hello;
+        if self.reclaimed.is_some_and(|last| now < last + pause) {
+            return Announce::Nothing;
+        }
+        self.reclaimed = Some(now);
+        Announce::Now
+    }
+
     fn announce_if_serving(&mut self, now: Instant) -> Announce {
         if !self.seat.serves() {
             return Announce::Nothing;
@@ -467,6 +490,11 @@ impl Group {
 
     fn advertise(&mut self, now: Instant, out: &mut Out<'_>) {
         let Some(underlay) = &self.underlay else { return };
+        // What still waits to be sent need not be said twice: a router that was held up hears many things at once.
+        if self.frames.is_some() && self.said_in == Some(out.round) {
+            return;
+        }
+        self.said_in = Some(out.round);
         let frames = match self.frames.take().filter(|frames| frames.expire.is_none_or(|at| now < at)) {
             Some(frames) => self.frames.insert(frames),
             None => {

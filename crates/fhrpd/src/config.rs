@@ -6,13 +6,19 @@
 mod convert;
 mod diagnose;
 mod file;
+mod group;
+mod hsrp;
+mod names;
+mod parts;
+mod secrets;
+mod unite;
 mod vrrp;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use fhrp::{GroupConfig, GroupId};
+use fhrp::{GroupConfig, GroupId, InterfaceName, TrackName};
 
 pub use diagnose::{Problem, Severity, Style, in_one_line, render};
 
@@ -73,6 +79,8 @@ pub struct Config {
     pub daemon: DaemonConfig,
     /// The groups.
     pub groups: BTreeMap<GroupId, GroupConfig>,
+    /// The tracked objects, each with the interface whose state it is; those without are set by hand.
+    pub tracks: BTreeMap<TrackName, Option<InterfaceName>>,
     /// Warnings and notes, in the order of the file.
     pub remarks: Vec<Problem>,
 }

@@ -32,7 +32,7 @@ faulty! {
     unknown_key: &with("priorty = 150");
     key_of_other_software: &with("virtual_router_id = 10\nstate = \"MASTER\"");
     unknown_table: "[[vrpp]]\ninterface = \"eth0\"\n";
-    protocols_of_later_versions: "[[hsrp]]\ngroup = 1\n\n[[glbp]]\ngroup = 1\n";
+    protocols_of_later_versions: "[[glbp]]\ngroup = 1\n";
     single_table: "[vrrp]\ninterface = \"eth0\"\n";
     missing_keys: "[[vrrp]]\npriority = 150\n";
     wrong_types: "[[vrrp]]\ninterface = 3\nvrid = \"10\"\naddresses = \"192.0.2.1\"\npreempt = \"yes\"\npriority = 1.5\n";

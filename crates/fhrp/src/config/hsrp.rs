@@ -289,6 +289,7 @@ pub(crate) fn check_timers(
                 "use at least three times the hello time (RFC 2281 §5.1)",
             );
         }
+        Version::V1 if hello.is_zero() => (ConfigField::HelloTime, hello),
         Version::V2 if hello < HELLO_MIN => (ConfigField::HelloTime, hello),
         Version::V2 if hold < HOLD_MIN => (ConfigField::HoldTime, hold),
         Version::V1 | Version::V2 if hello > HELLO_MAX => (ConfigField::HelloTime, hello),

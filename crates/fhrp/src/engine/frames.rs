@@ -143,7 +143,13 @@ impl Engine {
         let router =
             group.as_deref().and_then(|group: &Group| Some((group.speaker().vrrp()?, group.underlay())));
         let verdict = screen(packet, router, to_us);
-        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects, moved: &mut self.moved };
+        let mut out = Out {
+            actions: &mut self.actions,
+            effects: &mut self.effects,
+            round: self.round,
+            moved: &mut self.moved,
+        };
+        let mut announce = Announce::Nothing;
         match (verdict, &mut group) {
             (Ok(heard), Some(_)) if self.stopped => {
                 if let (Some(slot), Claim::Active) = (slot, heard.advert.claim) {
@@ -151,7 +157,7 @@ impl Engine {
                 }
                 return;
             }
-            (Ok(heard), Some(group)) => group.hear_vrrp(packet, &heard, &mut out),
+            (Ok(heard), Some(group)) => announce = group.hear_vrrp(packet, &heard, &mut out),
             (Ok(_), None) => {}
             (Err(reason), Some(group)) => {
                 reason.count_interface(&mut interface.stats);
@@ -161,6 +167,7 @@ impl Engine {
         }
         if let (Some(slot), Some(group)) = (slot, group) {
             self.group_deadlines.set(slot, group.next_deadline());
+            self.announce(packet.at, slot, announce);
         }
     }
 

@@ -41,7 +41,12 @@ impl Engine {
             .and_then(|number| interface.find(Protocol::Glbp, family, number));
         let mut group = slot.and_then(|slot| self.groups.get_mut(slot)?.as_mut()?.glbp_mut());
         let verdict = screen(&packet, group.as_deref());
-        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects, moved: &mut self.moved };
+        let mut out = Out {
+            actions: &mut self.actions,
+            effects: &mut self.effects,
+            round: self.round,
+            moved: &mut self.moved,
+        };
         match (verdict, &mut group) {
             (Ok(parsed), Some(group)) if self.stopped => {
                 if let (Some(slot), true) = (slot, group.hear_successor(&parsed)) {
@@ -127,7 +132,12 @@ impl Engine {
         write: impl FnOnce(&mut BytesMut, MacAddr, MacAddr),
     ) {
         let Some(Slot::Glbp(group)) = self.groups.get_mut(slot).and_then(Option::as_mut) else { return };
-        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects, moved: &mut self.moved };
+        let mut out = Out {
+            actions: &mut self.actions,
+            effects: &mut self.effects,
+            round: self.round,
+            moved: &mut self.moved,
+        };
         let Some(mac) = group.answer(question, &mut out) else { return };
         let Some(underlay) = group.underlay() else { return };
         let (interface, physical) = (underlay.interface, underlay.mac);

@@ -12,7 +12,7 @@ use crate::Protocol;
 use crate::group::{Announce, Group, Lead, Leadership, Out, Role};
 use crate::hsrp::{Heard, Packet, Reason, interface_state, screen};
 use crate::slot::Slot;
-use crate::speaker::Underlay;
+use crate::speaker::{Speaker, Underlay};
 
 /// Captures: 24 to 30 s between two messages about an interface on which no group is Active.
 const REPEAT_MIN: Duration = Duration::from_secs(24);
@@ -68,19 +68,30 @@ pub(super) struct Following {
 }
 
 impl Following {
+    /// Only groups that are followed are looked up by their names, so that thousands that are not cost nothing. Of two
+    /// with one name the first leads.
     fn of(groups: &[Option<Slot>]) -> Self {
         let mut all = Self::default();
-        for (slot, group) in groups.iter().enumerate() {
-            let Some(speaker) = group.as_ref().and_then(Slot::single).map(Group::speaker) else { continue };
-            if let Some(name) = speaker.name() {
-                all.leaders.insert(name.clone(), slot);
-            }
+        for (slot, speaker) in speakers(groups) {
             if let Some(leader) = speaker.leader() {
                 all.followers.entry(leader.clone()).or_default().push(slot);
             }
         }
+        if all.followers.is_empty() {
+            return all;
+        }
+        for (slot, speaker) in speakers(groups) {
+            if let Some(name) = speaker.name().filter(|name| all.followers.contains_key(*name)) {
+                all.leaders.entry(name.clone()).or_insert(slot);
+            }
+        }
         all
     }
+}
+
+/// The speakers of groups with one seat, with their slots.
+fn speakers(groups: &[Option<Slot>]) -> impl Iterator<Item = (usize, &Speaker)> {
+    groups.iter().enumerate().filter_map(|(slot, group)| Some((slot, group.as_ref()?.single()?.speaker())))
 }
 
 impl Engine {
@@ -94,8 +105,13 @@ impl Engine {
         let router =
             group.as_deref().and_then(|group: &Group| Some((group.speaker().hsrp()?, group.underlay())));
         let verdict = screen(packet, router);
-        let mut out = Out { actions: &mut self.actions, effects: &mut self.effects, moved: &mut self.moved };
-        let mut leadership = Leadership::Same;
+        let mut out = Out {
+            actions: &mut self.actions,
+            effects: &mut self.effects,
+            round: self.round,
+            moved: &mut self.moved,
+        };
+        let (mut leadership, mut announce) = (Leadership::Same, Announce::Nothing);
         match (verdict, &mut group) {
             (Ok(Heard::Group { advert, .. }), Some(_)) if self.stopped => {
                 if let (Some(slot), Claim::Active) = (slot, advert.claim) {
@@ -105,7 +121,7 @@ impl Engine {
             }
             (Ok(Heard::Interface), _) => interface.stats.hsrp_interface_states_rcvd += 1,
             (Ok(Heard::Group { advert, message, remarks }), Some(group)) => {
-                leadership = group.hear_hsrp(packet, (&advert, &message), &remarks, &mut out);
+                (leadership, announce) = group.hear_hsrp(packet, (&advert, &message), &remarks, &mut out);
             }
             (Ok(Heard::Group { .. }), None) => {}
             (Err(reason), group) => {
@@ -117,6 +133,7 @@ impl Engine {
         }
         if let (Some(slot), Some(group)) = (slot, group) {
             self.group_deadlines.set(slot, group.next_deadline());
+            self.announce(packet.at, slot, announce);
         }
         if leadership == Leadership::Another {
             self.speak_up(packet.at, place, packet.variant);

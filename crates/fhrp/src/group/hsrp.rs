@@ -3,7 +3,7 @@
 use fhrp_election::{Advert, Claim, Rank, State};
 use fhrp_wire::hsrp::{Message, Opcode};
 
-use super::{Group, Out};
+use super::{Announce, Group, Out};
 use crate::hsrp::{Packet, Reason, Remark, Router};
 use crate::limiter::Topic;
 use crate::speaker::Speaker;
@@ -24,7 +24,7 @@ impl Group {
         (advert, message): (&Advert, &Message),
         remarks: &[Option<Remark>],
         out: &mut Out<'_>,
-    ) -> Leadership {
+    ) -> (Leadership, Announce) {
         let before = self.followed();
         self.count_hsrp(packet, advert, message);
         if advert.claim == Claim::Active && self.state() != State::Active {
@@ -38,7 +38,10 @@ impl Group {
         self.retune_if_changed(packet.at, out);
         self.refresh_wish(out);
         let after = self.followed();
-        if after.is_some() && after != before { Leadership::Another } else { Leadership::Same }
+        let another = after.is_some() && after != before;
+        let leadership = if another { Leadership::Another } else { Leadership::Same };
+        let rival = advert.claim == Claim::Active;
+        (leadership, if rival { self.reclaim(packet.at) } else { Announce::Nothing })
     }
 
     /// A message that does not: a counter, now and then a word, and nothing else.

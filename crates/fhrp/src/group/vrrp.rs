@@ -1,6 +1,8 @@
 //! What a Virtual Router of VRRP hears from its peers.
 
-use super::{Group, Out};
+use fhrp_election::Claim;
+
+use super::{Announce, Group, Out};
 use crate::limiter::Topic;
 use crate::speaker::Speaker;
 use crate::vrrp::{Accepted, Packet, Reason, Remark, Router};
@@ -8,8 +10,8 @@ use crate::{NoticeKind, PeerStatus};
 
 impl Group {
     /// A packet that counts.
-    pub(crate) fn hear_vrrp(&mut self, packet: &Packet<'_>, heard: &Accepted, out: &mut Out<'_>) {
-        let Some(router) = self.vrrp_mut() else { return };
+    pub(crate) fn hear_vrrp(&mut self, packet: &Packet<'_>, heard: &Accepted, out: &mut Out<'_>) -> Announce {
+        let Some(router) = self.vrrp_mut() else { return Announce::Nothing };
         router.stats.advertisement_rcvd += 1;
         if heard.advert.from.priority == 0 {
             router.stats.priority_zero_pkts_rcvd += 1;
@@ -18,7 +20,7 @@ impl Group {
         for remark in heard.remarks.iter().flatten() {
             self.remark(packet, *remark, out);
         }
-        let Some(router) = self.vrrp_mut() else { return };
+        let Some(router) = self.vrrp_mut() else { return Announce::Nothing };
         router.peers.hear(PeerStatus {
             address: packet.source,
             priority: heard.advert.from.priority,
@@ -33,6 +35,7 @@ impl Group {
         self.election.handle_advert(packet.at, &heard.advert, out.effects);
         self.carry_out(packet.at, out);
         self.refresh_wish(out);
+        if heard.advert.claim == Claim::Active { self.reclaim(packet.at) } else { Announce::Nothing }
     }
 
     /// A packet that does not: a counter, now and then a word, and nothing else.

@@ -204,3 +204,26 @@ fn no_router_advertisement_follows_the_loss_of_the_role() {
     let n = router.until(ms(10_000)).frames.iter().filter(|f| f[20] == 58 && f[54] == 134).count();
     assert_eq!(n, 0);
 }
+
+/// A switch and hosts that believed a rival for a moment have to be told again, once it is silent.
+#[test]
+fn a_rival_that_gave_up_is_followed_by_announcements() {
+    let mut router = Router::active();
+    router.until(ms(20_000));
+    let seen = router.hear(ms(20_100), &says(50).frame());
+    assert_eq!((seen.announced(), router.state()), (1, GroupState::Active));
+    assert_eq!(router.hear(ms(20_200), &says(50).frame()).announced(), 0, "not more than one an interval");
+    assert_eq!(router.until(ms(30_000)).announced(), 2, "1 s and 5 s after it was heard last");
+}
+
+/// A router that was held up hears many claims at once; one answer is enough.
+#[test]
+fn a_backlog_of_claims_gets_one_answer() {
+    let mut router = Router::active();
+    router.until(ms(20_000));
+    for at in [20_100, 20_700, 21_300, 21_900] {
+        router.0.handle_frame(ms(at), ETH0, &says(50).frame());
+    }
+    let frames = router.see().frames;
+    assert_eq!(frames.iter().filter(|frame| frame[23] == 112).count(), 1);
+}

@@ -3,7 +3,7 @@
 use fhrp::GroupState::{Active, Initial, Listen, Standby};
 use fhrp::{
     ConfigError, Gate, GroupStatus, HsrpConfig, HsrpSettings, IfIndex, InterfaceName, LinkEvent, NoticeKind,
-    Waiting,
+    ProgramFault, Waiting,
 };
 use fhrp_wire::hsrp::Variant;
 
@@ -183,11 +183,27 @@ fn a_follower_that_cannot_be_programmed_waits_and_its_leader_goes_on() {
     lan.add(0, follower(variant, 2, "lead"));
     lan.until(19_999);
     lan.routers[0].dataplane = Dataplane::Mute;
-    lan.until(21_000);
-    let seat = lan.routers[0].engine.status().count();
-    assert_eq!(seat, 2);
-    let log = lan.log.iter().rev().filter(|event| matches!(event.deed, Deed::Programmed(Some(_))));
-    assert!(log.count() >= 2);
-    assert_eq!([1, 2].map(|number| group(&lan, 0, number).state), [Active, Active]);
-    assert_eq!([1, 2].map(|number| group(&lan, 0, number).programmed), [false, false]);
+    lan.forget().until(20_500);
+    let (seat, revision) = lan
+        .log
+        .iter()
+        .rev()
+        .find_map(|event| match &event.deed {
+            Deed::Programmed(seat, revision, Some(binding)) if binding.group.number == 2 => {
+                Some((*seat, *revision))
+            }
+            _ => None,
+        })
+        .unwrap();
+    let fault = Err(ProgramFault("no".into()));
+    lan.tell(0, |engine, now| engine.handle_programmed(now, seat, revision, fault));
+    assert_eq!([1, 2].map(|number| group(&lan, 0, number).state), [Active, Initial]);
+    assert!(lan.notices(0).contains(&NoticeKind::CutOff { leader: "lead".into() }));
+    lan.routers[0].dataplane = Dataplane::After(secs(0));
+    lan.until(22_000);
+    assert_eq!(
+        (group(&lan, 0, 2).state, group(&lan, 0, 2).programmed),
+        (Active, true),
+        "tried again after a second"
+    );
 }

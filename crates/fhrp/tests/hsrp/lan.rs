@@ -79,7 +79,7 @@ pub(crate) enum Dataplane {
 #[derive(Clone, Debug)]
 pub(crate) enum Deed {
     Sent(Bytes),
-    Programmed(Option<Binding>),
+    Programmed(SeatId, Revision, Option<Binding>),
     Said(NoticeKind),
 }
 
@@ -260,7 +260,7 @@ impl Lan {
                         let at = now + u64::try_from(delay.as_micros()).unwrap();
                         self.put(at, Arrival::Answer(router, seat, revision, answer));
                     }
-                    Deed::Programmed(binding)
+                    Deed::Programmed(seat, revision, binding)
                 }
                 Action::Notify(notice) => Deed::Said(notice.kind),
                 Action::Attach { .. } | Action::Detach(_) => continue,
@@ -332,7 +332,7 @@ impl Lan {
     /// The last wish of one router.
     pub(crate) fn wish(&self, router: usize) -> Option<Binding> {
         let binding = |event: &Event| match &event.deed {
-            Deed::Programmed(binding) if event.router == router => Some(binding.clone()),
+            Deed::Programmed(_, _, binding) if event.router == router => Some(binding.clone()),
             _ => None,
         };
         self.log.iter().rev().find_map(binding).flatten()

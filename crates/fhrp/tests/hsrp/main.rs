@@ -10,11 +10,15 @@
 
 mod describe;
 mod follow;
+mod hostile;
 mod keys;
 mod lan;
 mod learn;
+mod life;
 mod pcap;
 mod peer;
+mod ranges;
 mod replay;
 mod serve;
 mod stories;
+mod table;

@@ -1,16 +1,24 @@
-//! From TOML to a configuration, and the rules that concern more than one group.
+//! From TOML to a configuration: the file as a whole, and the `[daemon]` table.
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
-use std::ops::Range;
-
-use fhrp::{GroupConfig, GroupId, InterfaceName};
+use fhrp::{HsrpSettings, VrrpSettings};
 use toml::de::DeTable;
 
 use super::diagnose::Problem;
-use super::file::{self, Section, Value};
-use super::vrrp::{Draft, read_group};
+use super::file::{self, Alias, Section, Value};
+use super::group::read_groups;
+use super::names::{Names, Naming};
+use super::unite::unite;
 use super::{Config, DaemonConfig, LogFormat, Scheduling};
+
+const ALIASES: &[Alias] = &[
+    ("global", "did you mean `daemon`?"),
+    ("global_defs", "did you mean `daemon`?"),
+    ("key-chain", "did you mean `key_chain`?"),
+    ("keychain", "did you mean `key_chain`?"),
+    ("standby", "did you mean `hsrp`?"),
+    ("track_interface", "did you mean `track`?"),
+    ("vrrp_instance", "did you mean `vrrp`?"),
+];
 
 /// Reads the whole file. The result counts only where no problem is an error.
 pub(super) fn convert(source: &str) -> (Config, Vec<Problem>) {
@@ -23,28 +31,28 @@ pub(super) fn convert(source: &str) -> (Config, Vec<Problem>) {
     }
     let mut top = Section::new("the file", 0..0, document.get_ref(), &mut problems);
     let daemon = top.raw("daemon");
-    let vrrp = top.raw("vrrp");
-    let (hsrp, glbp) = (top.raw("hsrp"), top.raw("glbp"));
-    top.finish(&[("global", "did you mean `daemon`?"), ("global_defs", "did you mean `daemon`?")]);
+    let naming = Naming { chains: top.raw("key_chain"), tracks: top.raw("track"), hsrp: top.raw("hsrp") };
+    let (vrrp, glbp) = (top.raw("vrrp"), top.raw("glbp"));
+    top.finish(ALIASES);
 
-    for (protocol, table) in [("HSRP", hsrp), ("GLBP", glbp)] {
-        if let Some(table) = table {
-            let title = format!("this version of fhrpd does not have {protocol}");
-            problems.push(Problem::error(title, table.span(), "remove the table, or use [[vrrp]]"));
-        }
+    if let Some(table) = glbp {
+        let title = "this version of fhrpd does not have GLBP";
+        problems.push(Problem::error(title, table.span(), "remove the table, or use [[vrrp]] or [[hsrp]]"));
     }
     let daemon = daemon.map(|table| read_daemon(table, &mut problems)).unwrap_or_default();
-    let drafts = vrrp.map(|tables| read_groups(tables, &mut problems)).unwrap_or_default();
+    let names = Names::read(&naming, &mut problems);
+    let mut drafts = read_groups::<VrrpSettings>(vrrp, &names, &mut problems);
+    drafts.extend(read_groups::<HsrpSettings>(naming.hsrp, &names, &mut problems));
     let nothing = drafts.is_empty() && problems.is_empty();
     let groups = unite(drafts, &mut problems);
     if nothing {
         problems.push(Problem {
             at: None,
-            remedy: "add a [[vrrp]] table".to_owned(),
+            remedy: "add a [[vrrp]] or [[hsrp]] table".to_owned(),
             ..Problem::warning("the file has no group: fhrpd would do nothing", 0..0)
         });
     }
-    (Config { daemon, groups, remarks: Vec::new() }, problems)
+    (Config { daemon, groups, tracks: names.tracks, remarks: Vec::new() }, problems)
 }
 
 fn syntax(mistake: &toml::de::Error) -> Problem {
@@ -83,43 +91,4 @@ fn read_daemon(table: &Value<'_>, problems: &mut Vec<Problem>) -> DaemonConfig {
     };
     section.finish(&[("socket", "did you mean `control_socket`?")]);
     config
-}
-
-fn read_groups(tables: &Value<'_>, problems: &mut Vec<Problem>) -> Vec<Draft> {
-    let Some(list) = tables.get_ref().as_array() else {
-        problems.push(Problem::error("`vrrp` must be a list of tables", tables.span(), "write [[vrrp]]"));
-        return Vec::new();
-    };
-    list.iter().filter_map(|table| read_group(table, problems)).collect()
-}
-
-/// Brings the groups together; two that cannot live side by side are an error that points at both.
-fn unite(drafts: Vec<Draft>, problems: &mut Vec<Problem>) -> BTreeMap<GroupId, GroupConfig> {
-    let mut groups: BTreeMap<GroupId, (GroupConfig, Range<usize>)> = BTreeMap::new();
-    let mut holders: BTreeMap<(InterfaceName, IpAddr), (GroupId, Range<usize>)> = BTreeMap::new();
-    for draft in drafts {
-        let id = draft.config.id().clone();
-        if let Some((_, earlier)) = groups.get(&id) {
-            let title = format!("two groups {id}");
-            let remedy = "give one of them another vrid, or put all addresses into one group";
-            let problem = Problem::error(title, draft.vrid, remedy).labelled("here again");
-            problems.push(problem.with_other(earlier.clone(), "first here"));
-            continue;
-        }
-        for address in draft.config.addresses().iter() {
-            let at = draft.place_of(*address);
-            let place = (id.interface.clone(), *address);
-            match holders.get(&place) {
-                Some((holder, earlier)) => {
-                    let title = format!("{address} is in two groups of {}", id.interface);
-                    let problem =
-                        Problem::error(title, at, "leave it in one of them").labelled(format!("in {id}"));
-                    problems.push(problem.with_other(earlier.clone(), format!("in {holder}")));
-                }
-                None => drop(holders.insert(place, (id.clone(), at))),
-            }
-        }
-        groups.insert(id, (draft.config, draft.vrid));
-    }
-    groups.into_iter().map(|(id, (config, _))| (id, config)).collect()
 }

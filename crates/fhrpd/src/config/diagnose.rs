@@ -5,6 +5,8 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
+use super::secrets::without_keys;
+
 /// Whether the file can be used in spite of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -139,25 +141,6 @@ fn within(source: &str, span: &Range<usize>) -> Range<usize> {
     start..end
 }
 
-/// The file with what follows `key =` starred out, octet for octet: an error near it must not print the key.
-fn without_keys(source: &str) -> String {
-    let mut out = String::with_capacity(source.len());
-    for line in source.split_inclusive('\n') {
-        match line.split_once('=').filter(|(key, _)| key.trim() == "key") {
-            None => out.push_str(line),
-            Some((key, value)) => {
-                out.push_str(key);
-                out.push('=');
-                out.extend(value.bytes().map(|octet| match octet {
-                    b'"' | b'\'' | b' ' | b'\n' | b'\r' => char::from(octet),
-                    _ => '*',
-                }));
-            }
-        }
-    }
-    out
-}
-
 /// The one of `known` that was probably meant by `given`.
 #[must_use]
 pub(super) fn nearest<'k>(given: &str, known: &[&'k str]) -> Option<&'k str> {
@@ -180,14 +163,6 @@ mod tests {
         assert_eq!(nearest("preepmt", &["preempt"]), Some("preempt"));
         assert_eq!(nearest("Vrid", &["vrid"]), Some("vrid"));
         assert_eq!(nearest("colour", &["vrid", "interface"]), None);
-    }
-
-    #[test]
-    fn keys_are_starred_out_octet_for_octet() {
-        let source = "vrid = 1\n  key = \"geh€im\" # x\nkeyboard = \"k\"\n";
-        let shown = without_keys(source);
-        assert_eq!(shown.len(), source.len());
-        assert_eq!(shown, "vrid = 1\n  key = \"********\" * *\nkeyboard = \"k\"\n");
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use fhrp::{MacAddr, WallTime};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use toml::value::{Datetime, Offset};
 
 use super::diagnose::{Problem, nearest};
 
@@ -26,13 +28,45 @@ fn refused<T>(why: impl Into<String>, remedy: impl Into<String>) -> Result<T, Re
 /// A key of other software, or of an older habit, with what to do instead.
 pub(super) type Alias = (&'static str, &'static str);
 
+/// Where the parts of a table stand.
+#[derive(Debug)]
+pub(super) struct Places {
+    header: Range<usize>,
+    found: BTreeMap<&'static str, Range<usize>>,
+    /// The elements of lists that were accepted, in the order of the list.
+    elements: BTreeMap<&'static str, Vec<Range<usize>>>,
+}
+
+impl Places {
+    /// Where the value of `key` stands; the table's header when it does not.
+    pub(super) fn of(&self, key: &str) -> Range<usize> {
+        self.find(key).unwrap_or_else(|| self.header.clone())
+    }
+
+    /// Where the value of `key` stands, right or wrong.
+    pub(super) fn find(&self, key: &str) -> Option<Range<usize>> {
+        self.found.get(key).cloned()
+    }
+
+    /// Where the elements of a list stand, without those that were refused.
+    pub(super) fn elements(&self, key: &str) -> &[Range<usize>] {
+        self.elements.get(key).map_or(&[], Vec::as_slice)
+    }
+
+    /// The keys that the file has.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'static str> {
+        self.found.keys().copied()
+    }
+}
+
 /// One table of the file while it is read.
 pub(super) struct Section<'a, 'p> {
     name: &'static str,
     table: &'a DeTable<'a>,
-    header: Range<usize>,
+    places: Places,
     asked: Vec<&'static str>,
-    found: BTreeMap<&'static str, Range<usize>>,
+    /// Values known to be faulty: taken for unreadable, and not reported again.
+    refused: &'p [Range<usize>],
     problems: &'p mut Vec<Problem>,
 }
 
@@ -44,17 +78,41 @@ impl<'a, 'p> Section<'a, 'p> {
         table: &'a DeTable<'a>,
         problems: &'p mut Vec<Problem>,
     ) -> Self {
-        Self { name, table, header, asked: Vec::new(), found: BTreeMap::new(), problems }
+        let places = Places { header, found: BTreeMap::new(), elements: BTreeMap::new() };
+        Self { name, table, places, asked: Vec::new(), refused: &[], problems }
+    }
+
+    /// As if the values at these places could not be read.
+    #[must_use]
+    pub(super) fn without(self, refused: &'p [Range<usize>]) -> Self {
+        Self { refused, ..self }
     }
 
     /// Where the value of `key` stands; the table's header when it does not.
     pub(super) fn place(&self, key: &str) -> Range<usize> {
-        self.found.get(key).cloned().unwrap_or_else(|| self.header.clone())
+        self.places.of(key)
+    }
+
+    /// Where an element of a list stands; the list where there is no such element.
+    pub(super) fn element(&self, key: &str, at: Option<usize>) -> Range<usize> {
+        let element = at.and_then(|at| self.places.elements(key).get(at));
+        element.cloned().unwrap_or_else(|| self.place(key))
+    }
+
+    /// How the operator writes its header.
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whether the list `key` has an element in the file, right or wrong.
+    pub(super) fn holds_something(&self, key: &str) -> bool {
+        let list = self.table.get(key).and_then(|value| value.get_ref().as_array());
+        list.is_some_and(|list| !list.is_empty())
     }
 
     /// Whether `key` stands in the file, right or wrong.
     pub(super) fn has(&self, key: &str) -> bool {
-        self.found.contains_key(key)
+        self.places.find(key).is_some()
     }
 
     pub(super) fn report(&mut self, problem: Problem) {
@@ -67,7 +125,7 @@ impl<'a, 'p> Section<'a, 'p> {
         key: &'static str,
         read: impl FnOnce(&DeValue<'_>) -> Result<T, Refused>,
     ) -> Option<T> {
-        let value = self.raw(key)?;
+        let value = self.readable(key)?;
         match read(value.get_ref()) {
             Ok(read) => Some(read),
             Err(Refused { why, remedy }) => {
@@ -87,7 +145,7 @@ impl<'a, 'p> Section<'a, 'p> {
         let value = self.optional(key, read);
         if value.is_none() && !self.has(key) {
             let title = format!("{} has no `{key}`", self.name);
-            self.report(Problem::error(title, self.header.clone(), format!("add `{key} = {example}`")));
+            self.report(Problem::error(title, self.place(""), format!("add `{key} = {example}`")));
         }
         value
     }
@@ -99,14 +157,8 @@ impl<'a, 'p> Section<'a, 'p> {
         example: &str,
         read: impl Fn(&DeValue<'_>) -> Result<T, Refused>,
     ) -> Option<Vec<(T, Range<usize>)>> {
-        let value = self.raw(key)?;
-        let Some(elements) = value.get_ref().as_array() else {
-            let title = format!("`{key}`: expected a list, found {}", kind(value.get_ref()));
-            self.report(Problem::error(title, value.span(), format!("write it as in `{key} = [{example}]`")));
-            return None;
-        };
-        let mut out = Vec::with_capacity(elements.len());
-        for element in elements.iter() {
+        let mut out = Vec::new();
+        for element in self.array(key, example)? {
             match read(element.get_ref()) {
                 Ok(read) => out.push((read, element.span())),
                 Err(Refused { why, remedy }) => {
@@ -114,55 +166,60 @@ impl<'a, 'p> Section<'a, 'p> {
                 }
             }
         }
+        self.places.elements.insert(key, out.iter().map(|(_, at)| at.clone()).collect());
         Some(out)
     }
 
-    /// A list of tables, each with its place.
-    pub(super) fn tables(
+    /// A list of tables, each called `name` in errors; those that `read` gives nothing for have been reported.
+    pub(super) fn tables<T>(
         &mut self,
         key: &'static str,
-        example: &str,
-    ) -> Vec<(Range<usize>, &'a DeTable<'a>)> {
-        let Some(value) = self.raw(key) else { return Vec::new() };
-        let remedy = format!("write it as in `{key} = [{example}]`");
-        let Some(elements) = value.get_ref().as_array() else {
-            let title = format!("`{key}`: expected a list, found {}", kind(value.get_ref()));
-            self.report(Problem::error(title, value.span(), remedy));
-            return Vec::new();
-        };
-        let mut out = Vec::with_capacity(elements.len());
-        for element in elements.iter() {
-            match element.get_ref().as_table() {
-                Some(table) => out.push((element.span(), table)),
-                None => {
-                    let title = format!("`{key}`: expected a table, found {}", kind(element.get_ref()));
-                    self.report(Problem::error(title, element.span(), remedy.clone()));
-                }
+        (name, example): (&'static str, &str),
+        read: impl Fn(Section<'a, '_>) -> Option<T>,
+    ) -> Vec<T> {
+        let (mut out, mut places) = (Vec::new(), Vec::new());
+        for element in self.array(key, example).unwrap_or_default() {
+            let Some(table) = element.get_ref().as_table() else {
+                let title = format!("`{key}`: expected a table, found {}", kind(element.get_ref()));
+                let remedy = format!("write it as in `{key} = [{example}]`");
+                self.report(Problem::error(title, element.span(), remedy));
+                continue;
+            };
+            let section = Section::new(name, element.span(), table, self.problems).without(self.refused);
+            if let Some(read) = read(section) {
+                out.push(read);
+                places.push(element.span());
             }
         }
+        self.places.elements.insert(key, places);
         out
     }
 
-    /// A table inside this one.
-    pub(super) fn inner(
-        &mut self,
-        name: &'static str,
-        header: Range<usize>,
-        table: &'a DeTable<'a>,
-    ) -> Section<'a, '_> {
-        Section::new(name, header, table, self.problems)
+    /// The elements of a list, but those known to be faulty; `None` where there is no list.
+    fn array(&mut self, key: &'static str, example: &str) -> Option<Vec<&'a Value<'a>>> {
+        let value = self.readable(key)?;
+        let Some(elements) = value.get_ref().as_array() else {
+            let title = format!("`{key}`: expected a list, found {}", kind(value.get_ref()));
+            self.report(Problem::error(title, value.span(), format!("write it as in `{key} = [{example}]`")));
+            return None;
+        };
+        Some(elements.iter().filter(|element| !self.refused.contains(&element.span())).collect())
+    }
+
+    fn readable(&mut self, key: &'static str) -> Option<&'a Value<'a>> {
+        self.raw(key).filter(|value| !self.refused.contains(&value.span()))
     }
 
     /// The value of `key` as it stands there; from now on the key counts as known.
     pub(super) fn raw(&mut self, key: &'static str) -> Option<&'a Value<'a>> {
         self.asked.push(key);
         let value = self.table.get(key)?;
-        self.found.insert(key, value.span());
+        self.places.found.insert(key, value.span());
         Some(value)
     }
 
-    /// Reports every key that was never asked for.
-    pub(super) fn finish(self, aliases: &[Alias]) {
+    /// Reports every key that was never asked for; tells where the others stand.
+    pub(super) fn finish(self, aliases: &[Alias]) -> Places {
         for (key, _) in self.table.iter().filter(|(key, _)| !self.asked.contains(&key.get_ref().as_ref())) {
             let name = key.get_ref().as_ref();
             let alias =
@@ -176,6 +233,7 @@ impl<'a, 'p> Section<'a, 'p> {
                 remedy,
             ));
         }
+        self.places
     }
 }
 
@@ -205,16 +263,28 @@ pub(super) fn flag(value: &DeValue<'_>) -> Result<bool, Refused> {
     value.as_bool().map_or_else(|| refused(found(), "write true or false, without quotes"), Ok)
 }
 
-/// A whole number from 0 to 255; what is possible within that, `range` says.
-pub(super) fn octet(range: &'static str) -> impl FnOnce(&DeValue<'_>) -> Result<u8, Refused> {
+/// Text that is there for a name.
+pub(super) fn name(value: &DeValue<'_>) -> Result<String, Refused> {
+    let name = text(value)?;
+    if name.trim().is_empty() || name.contains(char::is_control) {
+        return refused(format!("{name:?} is no name"), "write a word of your own, such as \"uplink\"");
+    }
+    Ok(name)
+}
+
+/// A whole number of the type's size; what is possible within that, `range` says.
+pub(super) fn number<T: TryFrom<u64>>(
+    range: &'static str,
+) -> impl FnOnce(&DeValue<'_>) -> Result<T, Refused> {
     move |value| {
         let Some(number) = value.as_integer() else {
             let found = format!("expected a whole number, found {}", kind(value));
-            return refused(found, format!("write a number from {range}, without quotes"));
+            return refused(found, format!("write {range}, without quotes"));
         };
-        u8::from_str_radix(number.as_str(), number.radix()).or_else(|_| {
-            refused(format!("{number} is out of range"), format!("choose a number from {range}"))
-        })
+        let small = u64::from_str_radix(number.as_str(), number.radix()).ok();
+        small
+            .and_then(|small| T::try_from(small).ok())
+            .map_or_else(|| refused(format!("{number} is out of range"), format!("choose {range}")), Ok)
     }
 }
 
@@ -287,4 +357,41 @@ pub(super) fn path(value: &DeValue<'_>) -> Result<std::path::PathBuf, Refused> {
     }
     std::path::absolute(&text)
         .or_else(|why| refused(format!("\"{text}\": {why}"), "write a path that begins with /"))
+}
+
+/// An Ethernet address, `02:00:00:00:00:01` or `0200.0000.0001`.
+pub(super) fn mac(value: &DeValue<'_>) -> Result<MacAddr, Refused> {
+    let text = text(value)?;
+    let grouped = text.len() == 14 && text.split('.').map(str::len).eq([4, 4, 4]);
+    let digits: Vec<char> = text.chars().filter(|c| *c != '.').collect();
+    let pairs: Vec<String> = digits.chunks(2).map(|pair| pair.iter().collect()).collect();
+    let parsed = if grouped { pairs.join(":").parse() } else { text.parse() };
+    parsed.or_else(|_| {
+        refused(format!("\"{text}\" is no MAC address"), "write one such as \"02:00:00:00:00:01\"")
+    })
+}
+
+/// A moment of the calendar (RFC 3339), with or without quotes.
+pub(super) fn moment(value: &DeValue<'_>) -> Result<WallTime, Refused> {
+    let example = "write one such as 2030-01-31T00:00:00Z or 2030-01-31T01:00:00+01:00";
+    let written: Option<Datetime> = match value.as_datetime() {
+        Some(written) => Some(*written),
+        None => value.as_str().and_then(|text| text.parse().ok()),
+    };
+    let Some(written) = written else {
+        return refused(format!("expected a date with time, found {}", kind(value)), example);
+    };
+    let Datetime { date: Some(date), time: Some(time), offset: Some(offset) } = written else {
+        return refused(format!("{written} has no time of day or no time zone"), example);
+    };
+    let east = match offset {
+        Offset::Z => 0,
+        Offset::Custom { minutes } => i64::from(minutes) * 60,
+    };
+    let as_utc = humantime::parse_rfc3339(&format!("{date}T{time}Z")).ok();
+    let since_1970 = as_utc.and_then(|moment| moment.duration_since(SystemTime::UNIX_EPOCH).ok());
+    match since_1970.and_then(|since| since.as_secs().checked_add_signed(-east)) {
+        Some(seconds) => Ok(WallTime(seconds)),
+        None => refused(format!("{written} is before 1970"), example),
+    }
 }
