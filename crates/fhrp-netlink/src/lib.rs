@@ -4,6 +4,7 @@
 mod backend;
 mod bases;
 mod bpf;
+mod calendar;
 mod clock;
 mod device;
 mod error;
@@ -28,6 +29,7 @@ mod sysctl;
 mod worker;
 
 pub use backend::{NetlinkBackend, NetlinkOptions, cleanup};
+pub use calendar::Calendar;
 pub use clock::TimerFd;
 pub use error::NetlinkError;
 pub use packets::{PacketCounters, PacketSockets};

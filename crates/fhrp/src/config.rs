@@ -2,6 +2,7 @@
 //! behind it checks again.
 
 mod announce;
+mod glbp;
 mod hsrp;
 mod key_chain;
 mod track;
@@ -14,12 +15,14 @@ use std::time::Duration;
 use crate::{Family, GroupId, MacAddr};
 
 pub use announce::{AnnounceSchedule, Prefix, RouterAdvertisement};
+pub use glbp::{ClientCache, GlbpAuthentication, GlbpConfig, GlbpSettings, LoadBalancing};
 pub use hsrp::{HsrpAuthentication, HsrpConfig, HsrpSettings};
 pub use key_chain::{ChainKey, InvalidKeyChain, KeyChain, Lifetime, WallTime};
 pub use track::{Track, TrackEffect, TrackName, TrackState};
 pub use vrrp::{AdvertisementInterval, Authentication, ChecksumPolicy, VrrpConfig, VrrpSettings};
 
 pub(crate) use announce::{check_announcements, check_router_advertisement};
+pub(crate) use glbp::Thresholds;
 pub(crate) use hsrp::check_timers;
 pub(crate) use key_chain::WallClock;
 pub(crate) use track::check_tracks;
@@ -36,6 +39,8 @@ pub enum GroupConfig {
     Vrrp(VrrpConfig),
     /// HSRP.
     Hsrp(HsrpConfig),
+    /// GLBP.
+    Glbp(GlbpConfig),
 }
 
 impl GroupConfig {
@@ -45,6 +50,7 @@ impl GroupConfig {
         match self {
             Self::Vrrp(config) => config.id(),
             Self::Hsrp(config) => config.id(),
+            Self::Glbp(config) => config.id(),
         }
     }
 
@@ -54,6 +60,7 @@ impl GroupConfig {
         match self {
             Self::Vrrp(config) => config.addresses(),
             Self::Hsrp(config) => config.addresses(),
+            Self::Glbp(config) => config.addresses(),
         }
     }
 
@@ -62,7 +69,7 @@ impl GroupConfig {
     pub fn vrrp(&self) -> Option<&VrrpConfig> {
         match self {
             Self::Vrrp(config) => Some(config),
-            Self::Hsrp(_) => None,
+            Self::Hsrp(_) | Self::Glbp(_) => None,
         }
     }
 
@@ -70,17 +77,27 @@ impl GroupConfig {
     #[must_use]
     pub fn hsrp(&self) -> Option<&HsrpConfig> {
         match self {
-            Self::Vrrp(_) => None,
+            Self::Vrrp(_) | Self::Glbp(_) => None,
             Self::Hsrp(config) => Some(config),
         }
     }
 
-    /// The virtual MAC, where one is used.
+    /// The GLBP configuration, if it is one.
+    #[must_use]
+    pub fn glbp(&self) -> Option<&GlbpConfig> {
+        match self {
+            Self::Vrrp(_) | Self::Hsrp(_) => None,
+            Self::Glbp(config) => Some(config),
+        }
+    }
+
+    /// The virtual MAC, where one is used. GLBP has one for each forwarder, and none for the group.
     #[must_use]
     pub fn virtual_mac(&self) -> Option<MacAddr> {
         match self {
             Self::Vrrp(config) => config.virtual_mac(),
             Self::Hsrp(config) => config.virtual_mac(),
+            Self::Glbp(_) => None,
         }
     }
 
@@ -90,7 +107,14 @@ impl GroupConfig {
         match self {
             Self::Vrrp(config) => &config.settings().track,
             Self::Hsrp(config) => &config.settings().track,
+            Self::Glbp(config) => &config.settings().track,
         }
+    }
+}
+
+impl From<GlbpConfig> for GroupConfig {
+    fn from(config: GlbpConfig) -> Self {
+        Self::Glbp(config)
     }
 }
 
@@ -157,6 +181,20 @@ pub enum ConfigField {
     StartupDelay,
     /// `track`, and which one if one
     Track(Option<usize>),
+    /// `forwarder_preempt_delay`
+    ForwarderPreemptDelay,
+    /// `redirect`
+    Redirect,
+    /// `timeout`
+    Timeout,
+    /// `weighting`
+    Weighting,
+    /// `weighting_lower`
+    WeightingLower,
+    /// `weighting_upper`
+    WeightingUpper,
+    /// `client_cache`
+    ClientCache,
 }
 
 impl ConfigField {
@@ -188,6 +226,13 @@ impl ConfigField {
             Self::Name => "name",
             Self::StartupDelay => "startup_delay",
             Self::Track(_) => "track",
+            Self::ForwarderPreemptDelay => "forwarder_preempt_delay",
+            Self::Redirect => "redirect",
+            Self::Timeout => "timeout",
+            Self::Weighting => "weighting",
+            Self::WeightingLower => "weighting_lower",
+            Self::WeightingUpper => "weighting_upper",
+            Self::ClientCache => "client_cache",
         }
     }
 
@@ -216,7 +261,14 @@ impl ConfigField {
             | Self::MacAddress
             | Self::Follow
             | Self::Name
-            | Self::StartupDelay => None,
+            | Self::StartupDelay
+            | Self::ForwarderPreemptDelay
+            | Self::Redirect
+            | Self::Timeout
+            | Self::Weighting
+            | Self::WeightingLower
+            | Self::WeightingUpper
+            | Self::ClientCache => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod announcements;
 mod frames;
+mod glbp;
 mod handover;
 mod hsrp;
 mod interface;
@@ -18,10 +19,11 @@ use crate::deadlines::Deadlines;
 use crate::group::{Announce, Out};
 use crate::slot::Slot;
 use crate::{
-    Action, GroupConfig, GroupId, GroupStatus, IfIndex, InterfaceName, InterfaceStats, LinkEvent, LinkState,
-    ProgramFault, Revision, SeatId, Stats, TrackName, TrackState,
+    Action, Family, GroupConfig, GroupId, GroupStatus, IfIndex, InterfaceName, InterfaceStats, LinkEvent,
+    LinkState, ProgramFault, Protocol, Revision, SeatId, Stats, TrackName, TrackState,
 };
 
+use glbp::Answers;
 use handover::Handover;
 use hsrp::Following;
 use interface::Interface;
@@ -60,6 +62,7 @@ pub struct Engine {
     clock: WallClock,
     actions: VecDeque<Action>,
     effects: Vec<Effect>,
+    answers: Answers,
     /// How often the actions have been drained.
     round: u64,
     moved: Vec<SeatId>,
@@ -90,12 +93,12 @@ impl Engine {
     /// Adds a group; it starts when its interface is known and fit.
     ///
     /// # Errors
-    /// A group with the same interface, protocol, family and number exists.
+    /// A group with the same interface, protocol, family and number exists; for GLBP, with another family too.
     pub fn add(&mut self, now: Instant, config: impl Into<GroupConfig>) -> Result<(), DuplicateGroup> {
         let config = config.into();
         let id = config.id().clone();
-        if self.ids.contains_key(&id) {
-            return Err(DuplicateGroup(id));
+        if let Some(rival) = self.rival(&id) {
+            return Err(DuplicateGroup(rival));
         }
         let first = SeatId(self.seats_given + 1);
         self.seats_given += Slot::seats_needed(&config);
@@ -104,6 +107,9 @@ impl Engine {
         let at = self.interface_slot(&id.interface);
         let Some(interface) = self.interfaces.get_mut(at) else { return Ok(()) };
         interface.enlist(&id, slot);
+        if let Some(resolves) = group.take_resolves() {
+            interface.resolve(slot, &resolves);
+        }
         self.actions.extend(interface.attach());
         let mut out = Out {
             actions: &mut self.actions,
@@ -385,6 +391,17 @@ impl Engine {
         &self.stats
     }
 
+    /// The group that stands in the way of a new one. A GLBP group has its virtual MACs by number alone: it cannot be
+    /// there in both families.
+    fn rival(&self, id: &GroupId) -> Option<GroupId> {
+        let families: &[Family] = match id.protocol {
+            Protocol::Vrrp | Protocol::Hsrp => &[id.family],
+            Protocol::Glbp => &[Family::V4, Family::V6],
+        };
+        let rivals = families.iter().map(|family| GroupId { family: *family, ..id.clone() });
+        rivals.into_iter().find(|rival| self.ids.contains_key(rival))
+    }
+
     fn slot_of(&self, id: &GroupId) -> Result<usize, UnknownGroup> {
         self.ids.get(id).copied().ok_or_else(|| UnknownGroup(id.clone()))
     }
@@ -412,6 +429,7 @@ impl Engine {
         };
         let announce = act(group, &mut out);
         self.group_deadlines.set(slot, group.next_deadline());
+        self.refresh_reception(slot);
         announce
     }
 }

@@ -26,7 +26,7 @@ use crate::{
 
 pub(crate) use following::Lead;
 pub(crate) use hsrp::Leadership;
-use tracking::Load;
+pub(crate) use tracking::Load;
 
 /// This many transitions within a minute are worth a warning (RFC 9568 §2.5).
 const FLAPPING_TRANSITIONS: usize = 6;
@@ -78,8 +78,7 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    pub(crate) fn new(seat: SeatId, config: GroupConfig) -> Self {
-        let speaker = Speaker::new(config);
+    pub(crate) fn new(seat: SeatId, speaker: Speaker) -> Self {
         // Until there is an address to send from, the rank's address is that of nobody.
         let nobody = match speaker.id().family {
             Family::V4 => IpAddr::from([0, 0, 0, 0]),

@@ -18,6 +18,7 @@ mod binding;
 mod config;
 mod deadlines;
 mod engine;
+mod glbp;
 mod group;
 mod hsrp;
 mod ids;
@@ -39,10 +40,10 @@ pub mod driver;
 pub use action::{Action, Reception};
 pub use binding::{Acceptance, Binding, Gate, ProgramFault, Responder, Revision};
 pub use config::{
-    AdvertisementInterval, AnnounceSchedule, Authentication, ChainKey, ChecksumPolicy, ConfigError,
-    ConfigField, GroupConfig, HsrpAuthentication, HsrpConfig, HsrpSettings, InvalidKeyChain, KeyChain,
-    Lifetime, Prefix, RouterAdvertisement, Track, TrackEffect, TrackName, TrackState, VrrpConfig,
-    VrrpSettings, WallTime,
+    AdvertisementInterval, AnnounceSchedule, Authentication, ChainKey, ChecksumPolicy, ClientCache,
+    ConfigError, ConfigField, GlbpAuthentication, GlbpConfig, GlbpSettings, GroupConfig, HsrpAuthentication,
+    HsrpConfig, HsrpSettings, InvalidKeyChain, KeyChain, Lifetime, LoadBalancing, Prefix,
+    RouterAdvertisement, Track, TrackEffect, TrackName, TrackState, VrrpConfig, VrrpSettings, WallTime,
 };
 pub use engine::{DuplicateGroup, Engine, UnknownGroup};
 pub use fhrp_election::{Cause, Instant, Rank};
@@ -50,5 +51,8 @@ pub use fhrp_wire::{Family, MacAddr};
 pub use ids::{GroupId, IfIndex, InterfaceName, Protocol, Protocols, SeatId};
 pub use link::{LinkEvent, LinkState};
 pub use notice::{Notice, NoticeKind};
-pub use stats::{GroupStats, HsrpStats, InterfaceStats, Stats, VrrpStats};
-pub use status::{Detail, GroupState, GroupStatus, HsrpStatus, PeerStatus, VrrpStatus, Waiting};
+pub use stats::{GlbpStats, GroupStats, HsrpStats, InterfaceStats, Stats, VrrpStats};
+pub use status::{
+    Detail, GlbpClient, GlbpForwarder, GlbpMember, GlbpServer, GlbpStatus, GlbpWeighting, GroupState,
+    GroupStatus, HsrpStatus, PeerStatus, VrrpStatus, Waiting,
+};

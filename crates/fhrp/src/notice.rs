@@ -33,6 +33,17 @@ pub enum NoticeKind {
         /// Why.
         cause: Cause,
     },
+    /// A forwarder of a GLBP group changed state here.
+    ForwarderMoved {
+        /// Which one, 1–4.
+        forwarder: u8,
+        /// From.
+        from: GroupState,
+        /// To.
+        to: GroupState,
+        /// Why, where there was a contest.
+        cause: Option<Cause>,
+    },
     /// The group cannot run now.
     Waits(Waiting),
     /// This router has a virtual address of its own: it is the owner and runs at priority 255 (RFC 9568 §5.2.4).

@@ -27,12 +27,50 @@ pub(crate) enum Reply {
     Failed(Arc<str>),
 }
 
-/// A failed wish.
+/// A failure.
 #[derive(Debug)]
 struct Fault {
     text: Arc<str>,
     retry_at: Option<Instant>,
     backoff: Duration,
+}
+
+/// What failed is tried again later, and later each time.
+#[derive(Debug, Default)]
+pub(crate) struct Backoff(Option<Fault>);
+
+impl Backoff {
+    pub(crate) fn fail(&mut self, now: Instant, text: Arc<str>) {
+        let backoff = self.0.as_ref().map_or(BACKOFF_FIRST, |fault| (fault.backoff * 2).min(BACKOFF_MAX));
+        self.0 = Some(Fault { text, retry_at: Some(now + backoff), backoff });
+    }
+
+    /// The fault that is being waited out.
+    pub(crate) fn pause(&self) -> Option<&Arc<str>> {
+        self.0.as_ref().filter(|fault| fault.retry_at.is_some()).map(|fault| &fault.text)
+    }
+
+    /// When the wait is over.
+    pub(crate) fn retry_at(&self) -> Option<Instant> {
+        self.0.as_ref().and_then(|fault| fault.retry_at)
+    }
+
+    /// Whether it has waited long enough.
+    pub(crate) fn retries(&self, now: Instant) -> bool {
+        self.retry_at().is_some_and(|at| at <= now)
+    }
+
+    /// Tries again. The fault stays in mind, for its backoff, until there is a success.
+    pub(crate) fn retry(&mut self) {
+        if let Some(fault) = &mut self.0 {
+            fault.retry_at = None;
+        }
+    }
+
+    /// It worked. Whether it had failed before.
+    fn succeed(&mut self) -> bool {
+        self.0.take_if(|fault| fault.retry_at.is_none()).is_some()
+    }
 }
 
 #[derive(Debug)]
@@ -41,7 +79,7 @@ pub(crate) struct Seat {
     wish: Option<Binding>,
     revision: Revision,
     programmed: bool,
-    fault: Option<Fault>,
+    fault: Backoff,
     announcer: Announcer,
     /// Addresses whose announcement waits in the interface's pacer.
     pub(crate) announcements_queued: usize,
@@ -54,7 +92,7 @@ impl Seat {
             wish: None,
             revision: Revision::default(),
             programmed: false,
-            fault: None,
+            fault: Backoff::default(),
             announcer: Announcer::default(),
             announcements_queued: 0,
         }
@@ -76,8 +114,7 @@ impl Seat {
 
     /// When something is to be repeated: a failed wish, an announcement.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let retry = self.fault.as_ref().and_then(|fault| fault.retry_at);
-        [self.announcer.next(), retry].into_iter().flatten().min()
+        [self.announcer.next(), self.fault.retry_at()].into_iter().flatten().min()
     }
 
     /// Says what the dataplane should look like, if that is new.
@@ -100,34 +137,28 @@ impl Seat {
             return Reply::Failed(text);
         }
         self.programmed = true;
-        match self.fault.take_if(|fault| fault.retry_at.is_none()) {
-            Some(_) => Reply::Recovered,
-            None => Reply::Done,
-        }
+        if self.fault.succeed() { Reply::Recovered } else { Reply::Done }
     }
 
     /// A wish failed: it is repeated later, and later each time.
     pub(crate) fn fail(&mut self, now: Instant, text: Arc<str>) {
         self.programmed = false;
-        let backoff = self.fault.as_ref().map_or(BACKOFF_FIRST, |fault| (fault.backoff * 2).min(BACKOFF_MAX));
-        self.fault = Some(Fault { text, retry_at: Some(now + backoff), backoff });
+        self.fault.fail(now, text);
     }
 
     /// The fault that is being waited out.
     pub(crate) fn pause(&self) -> Option<&Arc<str>> {
-        self.fault.as_ref().filter(|fault| fault.retry_at.is_some()).map(|fault| &fault.text)
+        self.fault.pause()
     }
 
     /// Whether a fault has waited long enough.
     pub(crate) fn retries(&self, now: Instant) -> bool {
-        self.fault.as_ref().and_then(|fault| fault.retry_at).is_some_and(|at| at <= now)
+        self.fault.retries(now)
     }
 
     /// Tries again. The fault stays in mind, for its backoff, until a wish succeeds.
     pub(crate) fn retry(&mut self) {
-        if let Some(fault) = &mut self.fault {
-            fault.retry_at = None;
-        }
+        self.fault.retry();
         self.wish = None;
     }
 

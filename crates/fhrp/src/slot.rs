@@ -1,22 +1,28 @@
 //! What a slot of the engine holds: whatever a group is made of, one match each, and nothing else here.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fhrp_election::Instant;
 
 use crate::config::WallClock;
+use crate::glbp;
 use crate::group::{Announce, Group, Out};
+use crate::speaker::Speaker;
 use crate::{
     GroupConfig, GroupId, GroupStatus, LinkState, ProgramFault, Revision, SeatId, TrackName, TrackState,
 };
+use crate::{hsrp, vrrp};
 
 /// A group of any protocol.
 #[derive(Debug)]
 pub(crate) enum Slot {
     /// One contest, one seat: VRRP, HSRP.
-    Single(Group),
+    Single(Box<Group>),
+    /// One contest for the gateway and one for each forwarder, each of which has a seat.
+    Glbp(Box<glbp::Group>),
 }
 
 impl Slot {
@@ -24,13 +30,22 @@ impl Slot {
     pub(crate) fn seats_needed(config: &GroupConfig) -> u32 {
         match config {
             GroupConfig::Vrrp(_) | GroupConfig::Hsrp(_) => 1,
+            GroupConfig::Glbp(_) => glbp::SEATS,
         }
     }
 
     /// A group with as many seats as it needs, numbered from `first`.
     pub(crate) fn new(first: SeatId, config: GroupConfig) -> Self {
         match config {
-            GroupConfig::Vrrp(_) | GroupConfig::Hsrp(_) => Self::Single(Group::new(first, config)),
+            GroupConfig::Vrrp(config) => {
+                let speaker = Speaker::Vrrp(Box::new(vrrp::Router::new(config)));
+                Self::Single(Box::new(Group::new(first, speaker)))
+            }
+            GroupConfig::Hsrp(config) => {
+                let speaker = Speaker::Hsrp(Box::new(hsrp::Router::new(config)));
+                Self::Single(Box::new(Group::new(first, speaker)))
+            }
+            GroupConfig::Glbp(config) => Self::Glbp(Box::new(glbp::Group::new(first, config))),
         }
     }
 
@@ -38,6 +53,7 @@ impl Slot {
     pub(crate) fn single(&self) -> Option<&Group> {
         match self {
             Self::Single(group) => Some(group),
+            Self::Glbp(_) => None,
         }
     }
 
@@ -45,12 +61,30 @@ impl Slot {
     pub(crate) fn single_mut(&mut self) -> Option<&mut Group> {
         match self {
             Self::Single(group) => Some(group),
+            Self::Glbp(_) => None,
+        }
+    }
+
+    /// The group, if it is one of GLBP.
+    pub(crate) fn glbp_mut(&mut self) -> Option<&mut glbp::Group> {
+        match self {
+            Self::Single(_) => None,
+            Self::Glbp(group) => Some(group),
+        }
+    }
+
+    /// The addresses that the engine resolves for hosts, if they are others than before.
+    pub(crate) fn take_resolves(&mut self) -> Option<Arc<[IpAddr]>> {
+        match self {
+            Self::Single(_) => None,
+            Self::Glbp(group) => group.take_addresses_changed().then(|| group.addresses().clone()),
         }
     }
 
     pub(crate) fn id(&self) -> &GroupId {
         match self {
             Self::Single(group) => group.id(),
+            Self::Glbp(group) => group.id(),
         }
     }
 
@@ -58,12 +92,14 @@ impl Slot {
     pub(crate) fn seats(&self) -> Vec<SeatId> {
         match self {
             Self::Single(group) => vec![group.seat().id()],
+            Self::Glbp(group) => group.seats().collect(),
         }
     }
 
     pub(crate) fn config(&self) -> GroupConfig {
         match self {
             Self::Single(group) => group.speaker().config(),
+            Self::Glbp(group) => GroupConfig::Glbp(group.config().clone()),
         }
     }
 
@@ -71,6 +107,7 @@ impl Slot {
     pub(crate) fn is_another(&self, config: &GroupConfig) -> bool {
         match self {
             Self::Single(group) => group.speaker().is_another(config),
+            Self::Glbp(_) => config.glbp().is_none(),
         }
     }
 
@@ -78,6 +115,7 @@ impl Slot {
     pub(crate) fn pass_on(&self, config: GroupConfig) -> GroupConfig {
         match self {
             Self::Single(group) => group.speaker().pass_on(config),
+            Self::Glbp(_) => config,
         }
     }
 
@@ -85,6 +123,7 @@ impl Slot {
     pub(crate) fn set_wall_clock(&mut self, clock: WallClock) {
         match self {
             Self::Single(group) => group.set_wall_clock(clock),
+            Self::Glbp(group) => group.set_wall_clock(clock),
         }
     }
 
@@ -97,12 +136,14 @@ impl Slot {
     ) {
         match self {
             Self::Single(group) => group.handle_tracks(now, states, out),
+            Self::Glbp(group) => group.handle_tracks(now, states, out),
         }
     }
 
     pub(crate) fn status(&self) -> GroupStatus {
         match self {
             Self::Single(group) => group.status(),
+            Self::Glbp(group) => group.status(),
         }
     }
 
@@ -110,6 +151,7 @@ impl Slot {
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         match self {
             Self::Single(group) => group.next_deadline(),
+            Self::Glbp(group) => group.next_deadline(),
         }
     }
 
@@ -117,6 +159,7 @@ impl Slot {
     pub(crate) fn retries(&self, now: Instant) -> bool {
         match self {
             Self::Single(group) => group.seat().retries(now),
+            Self::Glbp(group) => group.retries(now),
         }
     }
 
@@ -124,6 +167,7 @@ impl Slot {
     pub(crate) fn introduce(&mut self, now: Instant, out: &mut Out<'_>) {
         match self {
             Self::Single(group) => group.introduce(now, out),
+            Self::Glbp(group) => group.introduce(now, out),
         }
     }
 
@@ -131,13 +175,17 @@ impl Slot {
     pub(crate) fn handle_link(&mut self, now: Instant, link: Option<Arc<LinkState>>, out: &mut Out<'_>) {
         match self {
             Self::Single(group) => group.handle_link(now, link, out),
+            Self::Glbp(group) => group.handle_link(now, link, out),
         }
     }
 
     /// A new configuration that does not have to start anew.
     pub(crate) fn reconfigure(&mut self, now: Instant, config: GroupConfig, out: &mut Out<'_>) {
-        match self {
-            Self::Single(group) => group.reconfigure(now, config, out),
+        match (self, config) {
+            (Self::Single(group), config) => group.reconfigure(now, config, out),
+            (Self::Glbp(group), GroupConfig::Glbp(config)) => group.reconfigure(now, config, out),
+            // The protocol is part of a group's id.
+            (Self::Glbp(_), GroupConfig::Vrrp(_) | GroupConfig::Hsrp(_)) => {}
         }
     }
 
@@ -145,6 +193,7 @@ impl Slot {
     pub(crate) fn stop(&mut self, now: Instant, out: &mut Out<'_>) {
         match self {
             Self::Single(group) => group.stop(now, out),
+            Self::Glbp(group) => group.stop(now, out),
         }
     }
 
@@ -152,6 +201,7 @@ impl Slot {
     pub(crate) fn succession_time(&self) -> Option<Duration> {
         match self {
             Self::Single(group) => group.succession_time(),
+            Self::Glbp(group) => group.succession_time(),
         }
     }
 
@@ -159,12 +209,17 @@ impl Slot {
     pub(crate) fn withdraw(&mut self, out: &mut Out<'_>) {
         match self {
             Self::Single(group) => group.withdraw(out),
+            Self::Glbp(group) => group.withdraw(out),
         }
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Out<'_>) -> Announce {
         match self {
             Self::Single(group) => group.handle_timeout(now, out),
+            Self::Glbp(group) => {
+                group.handle_timeout(now, out);
+                Announce::Nothing
+            }
         }
     }
 
@@ -182,6 +237,10 @@ impl Slot {
                 debug_assert_eq!(group.seat().id(), seat);
                 group.handle_programmed(now, revision, result, out)
             }
+            Self::Glbp(group) => {
+                group.handle_programmed(now, seat, (revision, result), out);
+                Announce::Nothing
+            }
         }
     }
 
@@ -198,6 +257,10 @@ impl Slot {
                 debug_assert_eq!(group.seat().id(), seat);
                 group.handle_mended(now, what, out)
             }
+            Self::Glbp(group) => {
+                group.handle_mended(now, seat, what, out);
+                Announce::Nothing
+            }
         }
     }
 
@@ -205,6 +268,7 @@ impl Slot {
     pub(crate) fn fail(&mut self, now: Instant, text: Arc<str>, out: &mut Out<'_>) {
         match self {
             Self::Single(group) => group.fail(now, text, out),
+            Self::Glbp(group) => group.fail(now, text, out),
         }
     }
 
@@ -212,6 +276,7 @@ impl Slot {
     pub(crate) fn solicit(&mut self, now: Instant) {
         match self {
             Self::Single(group) => group.solicit(now),
+            Self::Glbp(group) => group.solicit(now),
         }
     }
 }

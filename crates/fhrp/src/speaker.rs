@@ -107,20 +107,13 @@ pub(crate) enum Speaker {
 }
 
 impl Speaker {
-    pub(crate) fn new(config: GroupConfig) -> Self {
-        match config {
-            GroupConfig::Vrrp(config) => Self::Vrrp(Box::new(vrrp::Router::new(config))),
-            GroupConfig::Hsrp(config) => Self::Hsrp(Box::new(hsrp::Router::new(config))),
-        }
-    }
-
     /// Takes a new configuration of the same protocol; what was learned stays.
     pub(crate) fn reconfigure(&mut self, config: GroupConfig) {
         match (self, config) {
             (Self::Vrrp(router), GroupConfig::Vrrp(config)) => router.reconfigure(config),
             (Self::Hsrp(router), GroupConfig::Hsrp(config)) => router.reconfigure(config),
             // The protocol is part of a group's id.
-            (Self::Vrrp(_), GroupConfig::Hsrp(_)) | (Self::Hsrp(_), GroupConfig::Vrrp(_)) => {}
+            (Self::Vrrp(_) | Self::Hsrp(_), _) => {}
         }
     }
 
@@ -282,7 +275,7 @@ impl Speaker {
                     || present.virtual_mac() != config.virtual_mac()
                     || present.settings().follow != config.settings().follow
             }
-            (Self::Vrrp(_), GroupConfig::Hsrp(_)) | (Self::Hsrp(_), GroupConfig::Vrrp(_)) => true,
+            (Self::Vrrp(_) | Self::Hsrp(_), _) => true,
         }
     }
 

@@ -137,6 +137,124 @@ counters! {
 }
 
 counters! {
+    /// Counters of one GLBP group.
+    GlbpStats {
+        /// Hellos received that count, without those that resign.
+        hello_rcvd,
+        /// Hellos sent, likewise.
+        hello_sent,
+        /// Announcements of forwarders alone received.
+        announcement_rcvd,
+        /// Announcements of forwarders alone sent, without those that resign.
+        announcement_sent,
+        /// Requests for a forwarder received.
+        request_rcvd,
+        /// Requests sent.
+        request_sent,
+        /// Responses received.
+        response_rcvd,
+        /// Responses sent.
+        response_sent,
+        /// Hellos received by which the AVG resigned.
+        resign_rcvd,
+        /// Hellos sent by which this router resigned as AVG.
+        resign_sent,
+        /// Forwarders that this router said it gives up.
+        forwarder_resign_sent,
+        /// Forwarders that were forgotten because their owner stayed away.
+        forwarders_expired,
+        /// Requests received while this router is not the AVG.
+        unexpected_requests,
+        /// Requests left without an answer because all forwarders are taken.
+        refused_requests,
+        /// Requests left without an answer because there were too many.
+        limited_requests,
+        /// Responses of somebody who was not asked.
+        unexpected_responses,
+        /// Authenticated packets that list an old nonce of ours.
+        stale_nonces,
+        /// Hellos of an AVG with another virtual address.
+        address_errors,
+        /// Another kind of authentication than configured.
+        auth_type_mismatch,
+        /// The key named is not in the chain, or not accepted now.
+        auth_key_errors,
+        /// The text or digest does not match.
+        auth_failures,
+        /// Our own packets that came back, or packets with our address or owner id.
+        looped,
+        /// To another address than packets of their kind.
+        destination_errors,
+        /// TTL or hop limit not 255.
+        ip_ttl_errors,
+        /// Not from an address that a router sends from.
+        source_errors,
+        /// Too short for a header.
+        too_short,
+        /// Not version 1.
+        version_errors,
+        /// Unknown opcode.
+        opcode_errors,
+        /// The owner id is no interface's address.
+        owner_id_errors,
+        /// A TLV shorter than its head.
+        tlv_length_errors,
+        /// The packet ends inside a TLV.
+        tlv_past_end,
+        /// A TLV for the second time.
+        tlv_repeated,
+        /// Authentication whose lengths do not fit.
+        auth_layout_errors,
+        /// Unknown authentication type.
+        auth_type_errors,
+        /// A list of nonces that is not as long as it says.
+        nonce_length_errors,
+        /// A Hello of a wrong length.
+        hello_length_errors,
+        /// A virtual address that is neither IPv4 nor IPv6.
+        address_type_errors,
+        /// A virtual address of a wrong length.
+        address_length_errors,
+        /// A virtual address of another family than the packet.
+        address_family_errors,
+        /// Unknown state of a gateway.
+        gateway_state_errors,
+        /// Hello time 0.
+        hello_time_errors,
+        /// Hold time not longer than the hello time.
+        hold_time_errors,
+        /// A virtual address that cannot be a gateway's.
+        virtual_address_errors,
+        /// A forwarder of a wrong length.
+        forwarder_length_errors,
+        /// A forwarder number that does not exist.
+        forwarder_number_errors,
+        /// A virtual MAC that is not that of the forwarder.
+        forwarder_mac_errors,
+        /// Unknown state of a forwarder.
+        forwarder_state_errors,
+        /// A forwarder for the second time.
+        forwarder_repeated,
+        /// A request or response without exactly one forwarder.
+        forwarder_count_errors,
+        /// An announcement of nothing.
+        empty_errors,
+        /// ARP requests and neighbour solicitations for the virtual addresses.
+        resolve_rcvd,
+        /// Of these, answered.
+        resolve_answered,
+        /// Of these, checks for a duplicate address that were answered.
+        resolve_probes_answered,
+        /// Of these, left without an answer by the AVG because no forwarder can be used.
+        resolve_unanswered,
+        /// Of these, announcements of a host that it has the address itself.
+        resolve_gratuitous,
+        /// Hosts that had to make room in the client cache.
+        clients_evicted,
+    }
+}
+
+counters! {
     /// Counters of one interface: what cannot be laid at a group's door.
     InterfaceStats {
         /// Frames handed to the engine.
@@ -165,6 +283,10 @@ counters! {
         carp_pkts_rcvd,
         /// UDP to a port of ours whose header or checksum is wrong.
         udp_errors,
+        /// GLBP packets that break a rule of their format; those that name a group of ours are counted there by rule.
+        glbp_malformed,
+        /// GLBP packets for groups that are not configured here.
+        glbp_group_errors,
         /// HSRP messages that break a rule of their format; those that name a group of ours are counted there by rule.
         hsrp_malformed,
         /// HSRP messages for groups that are not configured here.

@@ -9,7 +9,8 @@ use fhrp_wire::MacAddr;
 use fhrp_wire::vrrp::ChecksumForm;
 
 use crate::{
-    GroupId, GroupStats, HsrpAuthentication, HsrpStats, Instant, Track, TrackName, TrackState, VrrpStats,
+    ClientCache, GlbpAuthentication, GlbpStats, GroupId, GroupStats, HsrpAuthentication, HsrpStats, Instant,
+    LoadBalancing, Track, TrackName, TrackState, VrrpStats,
 };
 
 /// The state of a group in its protocol's own words.
@@ -18,15 +19,17 @@ use crate::{
 pub enum GroupState {
     /// VRRP: not running (RFC 9568 §6.4.1).
     Initialize,
-    /// HSRP: not running (RFC 2281 §5).
+    /// GLBP: the virtual address is not known yet; of a forwarder: nobody has it.
+    Disabled,
+    /// HSRP, GLBP: not running (RFC 2281 §5).
     Initial,
     /// HSRP: the virtual address is not known yet.
     Learn,
-    /// HSRP: neither Active nor Standby.
+    /// HSRP, GLBP: neither Active nor Standby.
     Listen,
-    /// HSRP: stands for the standby role.
+    /// HSRP, GLBP: stands for the standby role.
     Speak,
-    /// HSRP: takes over when the Active router is lost.
+    /// HSRP, GLBP: takes over when the Active router is lost.
     Standby,
     /// VRRP: standing by (RFC 9568 §6.4.2).
     Backup,
@@ -38,6 +41,7 @@ impl std::fmt::Display for GroupState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(match self {
             Self::Initialize => "initialize",
+            Self::Disabled => "disabled",
             Self::Initial => "initial",
             Self::Learn => "learn",
             Self::Listen => "listen",
@@ -161,7 +165,7 @@ impl GroupStatus {
     pub fn vrrp(&self) -> Option<&VrrpStatus> {
         match &self.detail {
             Detail::Vrrp(status) => Some(status),
-            Detail::Hsrp(_) => None,
+            Detail::Hsrp(_) | Detail::Glbp(_) => None,
         }
     }
 
@@ -169,8 +173,17 @@ impl GroupStatus {
     #[must_use]
     pub fn hsrp(&self) -> Option<&HsrpStatus> {
         match &self.detail {
-            Detail::Vrrp(_) => None,
+            Detail::Vrrp(_) | Detail::Glbp(_) => None,
             Detail::Hsrp(status) => Some(status),
+        }
+    }
+
+    /// What only GLBP has, if it is a group of GLBP.
+    #[must_use]
+    pub fn glbp(&self) -> Option<&GlbpStatus> {
+        match &self.detail {
+            Detail::Vrrp(_) | Detail::Hsrp(_) => None,
+            Detail::Glbp(status) => Some(status),
         }
     }
 }
@@ -182,6 +195,152 @@ pub enum Detail {
     Vrrp(Box<VrrpStatus>),
     /// Of HSRP.
     Hsrp(Box<HsrpStatus>),
+    /// Of GLBP.
+    Glbp(Box<GlbpStatus>),
+}
+
+/// What only GLBP has to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GlbpStatus {
+    /// What others call it.
+    pub name: Arc<str>,
+    /// Whether the virtual address was learned.
+    pub learned_address: bool,
+    /// The hello time in use.
+    pub hello_time: Duration,
+    /// The hold time in use.
+    pub hold_time: Duration,
+    /// Both as configured.
+    pub configured_timers: (Duration, Duration),
+    /// When the next Hello is due, while any are sent.
+    pub next_hello: Option<Instant>,
+    /// The redirect time in use.
+    pub redirect: Duration,
+    /// The forwarder timeout in use.
+    pub timeout: Duration,
+    /// When the AVG counts as lost; `None` while this router is it.
+    pub active_expires: Option<Instant>,
+    /// The Standby router as far as known; ourselves when we are.
+    pub standby: Option<IpAddr>,
+    /// Its priority.
+    pub standby_priority: Option<u8>,
+    /// When the Standby router counts as lost.
+    pub standby_expires: Option<Instant>,
+    /// How packets are authenticated.
+    pub authentication: GlbpAuthentication,
+    /// What this router can carry.
+    pub weighting: GlbpWeighting,
+    /// Which forwarder a host is told.
+    pub load_balancing: LoadBalancing,
+    /// This router's owner id: the MAC of its interface.
+    pub owner: Option<MacAddr>,
+    /// Other routers heard, at most 32, by owner id.
+    pub members: Vec<GlbpMember>,
+    /// Whether a lower-ranked AVF is pushed aside.
+    pub forwarder_preempt: bool,
+    /// After how long.
+    pub forwarder_preempt_delay: Duration,
+    /// The forwarders that anybody has, by number.
+    pub forwarders: Vec<GlbpForwarder>,
+    /// The bounds of the client cache, where there is one.
+    pub client_cache: Option<ClientCache>,
+    /// Hosts and what they were told, by MAC; on the AVG only.
+    pub clients: Vec<GlbpClient>,
+    /// Its counters.
+    pub counters: GlbpStats,
+}
+
+/// What a router can carry, and when that is enough to forward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GlbpWeighting {
+    /// The current one.
+    pub current: u8,
+    /// Whether it is too low to forward.
+    pub low: bool,
+    /// The configured maximum.
+    pub configured: u8,
+    /// Below this it is too low.
+    pub lower: u8,
+    /// From this on it is enough again.
+    pub upper: u8,
+}
+
+/// Another router of the group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GlbpMember {
+    /// The MAC of its interface.
+    pub owner: MacAddr,
+    /// Its address.
+    pub address: IpAddr,
+    /// The state of its gateway, as last said.
+    pub state: Option<GroupState>,
+    /// Its priority, likewise.
+    pub priority: Option<u8>,
+    /// Whether it proved that its packets are not old ones: it lists a recent nonce of ours.
+    pub authenticated: bool,
+    /// When it was last heard.
+    pub heard: Instant,
+    /// When it is taken to be gone.
+    pub expires: Instant,
+}
+
+/// One forwarder, as this router sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GlbpForwarder {
+    /// 1–4.
+    pub number: u8,
+    /// Where this router stands: Disabled, Initial, Listen or Active.
+    pub state: GroupState,
+    /// How often that has changed.
+    pub state_changes: u64,
+    /// When the contest last moved, and why.
+    pub last_transition: Option<(Instant, Cause)>,
+    /// Its virtual MAC.
+    pub mac: MacAddr,
+    /// Whether this router owns it.
+    pub primary: bool,
+    /// The owner id of whoever owns it, as far as known.
+    pub owner: Option<MacAddr>,
+    /// Until when its MAC is handed out if its owner is not heard; `None` where this router owns it.
+    pub redirect_ends: Option<Instant>,
+    /// Until when it lives, likewise.
+    pub timeout_ends: Option<Instant>,
+    /// The other router that serves it, as last heard; `None` while this one does.
+    pub server: Option<GlbpServer>,
+    /// Whether the dataplane has acknowledged the present wish.
+    pub programmed: bool,
+    /// How often a host was told its MAC by this router.
+    pub selections: u64,
+}
+
+/// Another router that serves a forwarder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GlbpServer {
+    /// Its address.
+    pub address: IpAddr,
+    /// Whether it owns the forwarder.
+    pub primary: bool,
+    /// Its current weighting.
+    pub weighting: u8,
+    /// When it is no longer believed.
+    pub expires: Instant,
+}
+
+/// A host that the AVG told a forwarder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GlbpClient {
+    /// Its MAC.
+    pub mac: MacAddr,
+    /// Its address.
+    pub address: Option<IpAddr>,
+    /// What it was told last, 1–4.
+    pub forwarder: u8,
+    /// When it first asked.
+    pub first: Instant,
+    /// When it last asked.
+    pub last: Instant,
+    /// How often it was answered.
+    pub answers: u64,
 }
 
 /// What only HSRP has to show.

@@ -4,8 +4,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
-use fhrp::{GroupConfig, HsrpConfig, VrrpConfig};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use fhrp::{GlbpConfig, GroupConfig, HsrpConfig, VrrpConfig};
+use serde_json::json;
 
 use crate::config::{self, Config, DaemonConfig};
 use crate::control;
@@ -17,7 +18,7 @@ const UNUSABLE: u8 = 2;
 
 /// First-hop redundancy for Linux: several routers, one gateway address.
 ///
-/// Speaks VRRP version 2 and 3 (RFC 3768, RFC 9568) over IPv4 and IPv6.
+/// Speaks VRRP version 2 and 3 (RFC 3768, RFC 9568) and HSRP version 1 and 2 (RFC 2281) over IPv4 and IPv6.
 #[derive(Debug, Parser)]
 #[command(name = "fhrpd", version, propagate_version = true)]
 struct Cli {
@@ -37,6 +38,11 @@ enum Command {
     Check(ConfigFile),
     /// Show the groups of the running daemon.
     Show(ShowArgs),
+    /// Say that a tracked object is up or down.
+    ///
+    /// For objects without an interface of their own ([[track]] with a name only): a script tells what it found out.
+    /// Until somebody says otherwise such an object is up.
+    Track(TrackArgs),
     /// Decode captured packets: what the daemon would make of them.
     Decode(DecodeArgs),
     /// Remove what a daemon that was killed left in the kernel.
@@ -75,6 +81,13 @@ struct ShowArgs {
     /// The same as --format json.
     #[arg(long, conflicts_with = "format")]
     json: bool,
+    #[command(flatten)]
+    daemon: Whom,
+}
+
+/// Which daemon to ask.
+#[derive(Debug, Args)]
+struct Whom {
     /// The daemon's control socket [default: that of the configuration file, or /run/fhrpd/fhrpd.sock]
     #[arg(long, value_name = "PATH", conflicts_with = "config")]
     socket: Option<PathBuf>,
@@ -83,12 +96,44 @@ struct ShowArgs {
     config: Option<PathBuf>,
 }
 
+impl Whom {
+    fn socket(self) -> Result<PathBuf, ExitCode> {
+        match self.socket {
+            Some(socket) => Ok(socket),
+            None => daemon(self.config.as_deref()).map(|daemon| daemon.control_socket),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+struct TrackArgs {
+    /// The object's name in the configuration.
+    name: String,
+    /// What it is now.
+    #[arg(value_enum)]
+    state: TrackWord,
+    #[command(flatten)]
+    daemon: Whom,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum TrackWord {
+    Up,
+    Down,
+}
+
 #[derive(Debug, Args)]
 struct DecodeArgs {
     /// A capture file (pcap or pcapng; - for standard input), or hexadecimal octets: an Ethernet frame, an IP packet
-    /// or a VRRP message.
+    /// or a message by itself.
     #[arg(value_name = "FILE|HEX")]
     input: String,
+    /// Check the authentication with this key.
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+    /// Check only digests that name this key of a key chain.
+    #[arg(long, value_name = "NUMBER", requires = "key")]
+    key_id: Option<u32>,
     /// One JSON object a frame, then one with the totals.
     #[arg(long)]
     json: bool,
@@ -111,6 +156,7 @@ pub fn main() -> ExitCode {
         Command::Run(ConfigFile { config }) => crate::run::run(&config),
         Command::Check(ConfigFile { config }) => check(&config),
         Command::Show(args) => show(args),
+        Command::Track(args) => track(args),
         Command::Decode(args) => decode(&args),
         Command::Cleanup(args) => cleanup(args),
         Command::Lab(args) => crate::lab::run(&args),
@@ -173,8 +219,20 @@ fn hsrp_line(group: &HsrpConfig) -> String {
         Some(timers) => format!("hello {:?}, hold {:?}", timers.hello(), timers.hold()),
         None => "timers of the active router".to_owned(),
     };
-    let (version, priority) = (settings.version, settings.priority);
-    format!("{}: version {version}, priority {priority}, {timers}, {addresses} {mac}\n", group.id())
+    let contest = match &settings.follow {
+        Some(leader) => format!("follows {leader}"),
+        None => format!("priority {}, {timers}", settings.priority),
+    };
+    format!("{}: version {}, {contest}, {addresses} {mac}\n", group.id(), settings.version)
+}
+
+fn glbp_line(group: &GlbpConfig) -> String {
+    let (settings, timers) = (group.settings(), group.timers());
+    let addresses: Vec<String> = group.addresses().iter().map(ToString::to_string).collect();
+    let addresses =
+        if addresses.is_empty() { "address to be learned".to_owned() } else { addresses.join(" ") };
+    let (priority, hello, hold) = (settings.priority, timers.hello(), timers.hold());
+    format!("{}: priority {priority}, hello {hello}, hold {hold}, {addresses}\n", group.id())
 }
 
 /// A line a group.
@@ -182,6 +240,7 @@ fn summary(path: &Path, config: &Config) -> String {
     let lines = config.groups.values().map(|group| match group {
         GroupConfig::Vrrp(group) => vrrp_line(group),
         GroupConfig::Hsrp(group) => hsrp_line(group),
+        GroupConfig::Glbp(group) => glbp_line(group),
     });
     let (count, path) = (config.groups.len(), path.display());
     let plural = if count == 1 { "" } else { "s" };
@@ -200,12 +259,9 @@ fn daemon(named: Option<&Path>) -> Result<DaemonConfig, ExitCode> {
 }
 
 fn show(args: ShowArgs) -> ExitCode {
-    let socket = match args.socket {
-        Some(socket) => socket,
-        None => match daemon(args.config.as_deref()) {
-            Ok(daemon) => daemon.control_socket,
-            Err(code) => return code,
-        },
+    let socket = match args.daemon.socket() {
+        Ok(socket) => socket,
+        Err(code) => return code,
     };
     let format = if args.json { show::Format::Json } else { args.format };
     let answer = match control::ask(&socket, "show") {
@@ -217,7 +273,11 @@ fn show(args: ShowArgs) -> ExitCode {
             let family = args.family.and_then(|family| family.parse().ok());
             let filter =
                 Filter { protocol: args.protocol, family, interface: args.interface, group: args.group };
-            print(&show::render(&filter.apply(report), format));
+            let text = show::render(&filter.apply(report), format);
+            if text.is_empty() {
+                eprintln!("fhrpd: no group that this format has a form for");
+            }
+            print(&text);
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -226,9 +286,28 @@ fn show(args: ShowArgs) -> ExitCode {
     }
 }
 
+fn track(args: TrackArgs) -> ExitCode {
+    let socket = match args.daemon.socket() {
+        Ok(socket) => socket,
+        Err(code) => return code,
+    };
+    let state = match args.state {
+        TrackWord::Up => "up",
+        TrackWord::Down => "down",
+    };
+    match control::ask_with(&socket, "track", json!({ "name": args.name, "state": state })) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => fail(&error, 1),
+    }
+}
+
 fn decode(args: &DecodeArgs) -> ExitCode {
     let format = if args.json { decode::Format::Json } else { decode::Format::Text };
-    match decode::decode(&args.input, format, std::io::stdout().lock()) {
+    let key = match args.key.as_ref().map(|key| decode::Key::new(key, args.key_id)).transpose() {
+        Ok(key) => key,
+        Err(error) => return fail(&error, UNUSABLE),
+    };
+    match decode::decode(&args.input, key.as_ref(), format, std::io::stdout().lock()) {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => fail(&error, UNUSABLE),
     }

@@ -1,17 +1,19 @@
 //! The control socket: JSON lines over a Unix stream, `{id, method, params}` in, `{id, result}` or `{id, error}` out.
 //!
-//! Methods: `show` (a [`crate::report::Report`]), `version`, `reload`. Whoever may open the socket may ask: mode 0600,
+//! Methods: `show` (a [`crate::report::Report`]), `version`, `reload`, `track` (with `{"name": …, "state": "up"}` or
+//! `"down"`). Whoever may open the socket may ask: mode 0600,
 //! or 0660 with a group of users. A line, a client's patience and the number of clients are bounded.
 
 mod client;
 mod listen;
 mod serve;
 
+use fhrp::{TrackName, TrackState};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-pub use client::{AskError, ask};
+pub use client::{AskError, ask, ask_with};
 pub use listen::{BindError, Socket, bind};
 pub use serve::serve;
 
@@ -21,9 +23,9 @@ pub struct Request {
     /// Comes back with the answer.
     #[serde(default)]
     pub id: Value,
-    /// `show`, `version` or `reload`.
+    /// `show`, `version`, `reload` or `track`.
     pub method: String,
-    /// For methods to come.
+    /// What the method needs to know.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub params: Value,
 }
@@ -43,12 +45,19 @@ pub struct Response {
 }
 
 /// A question for the daemon's main loop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
     /// The whole report.
     Show,
     /// Read the configuration file again.
     Reload,
+    /// A tracked object is like this now.
+    Track {
+        /// Which.
+        name: TrackName,
+        /// What it is.
+        state: TrackState,
+    },
 }
 
 /// A question with the way back.

@@ -1,16 +1,24 @@
 //! `fhrpd decode`: what the daemon's codec makes of a capture file, or of octets typed in.
 
 mod frame;
+mod glbp;
 mod hex;
+mod hsrp;
+mod text;
+mod vrrp;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use fhrp_lab::capture_file as capture;
+use fhrp_wire::hsrp::{InvalidKey, KeyBytes, TextKey};
 use serde::Serialize;
 
-pub use frame::{Fields, Malformed};
+pub use frame::{Fields, Malformed, Said};
+pub use glbp::{ForwarderFields, GatewayFields, GlbpFields, NonceFields, PeerNonceFields};
+pub use hsrp::{HsrpFields, InterfaceStateFields};
+pub use vrrp::VrrpFields;
 
 /// How results are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +27,33 @@ pub enum Format {
     Text,
     /// A JSON object a frame.
     Json,
+}
+
+/// A key to check authentication with.
+pub struct Key {
+    typed: String,
+    octets: KeyBytes,
+    id: Option<u32>,
+}
+
+impl Key {
+    /// With an `id`, only digests that name it are checked; without one all are.
+    ///
+    /// # Errors
+    /// It is empty.
+    pub fn new(key: &str, id: Option<u32>) -> Result<Self, InvalidKey> {
+        Ok(Self { typed: key.to_owned(), octets: KeyBytes::new(key)?, id })
+    }
+
+    /// For a digest that names this key of its sender's chain.
+    fn for_id(&self, id: u32) -> Option<&KeyBytes> {
+        self.id.is_none_or(|wanted| wanted == id).then_some(&self.octets)
+    }
+
+    /// For a text of eight octets; too long a key is none.
+    fn text(&self) -> Option<TextKey> {
+        TextKey::new(&self.typed).ok()
+    }
 }
 
 /// What was found in all.
@@ -40,20 +75,25 @@ pub struct DecodeFailure {
     why: String,
 }
 
-/// Decodes `input`, the name of a capture file or hexadecimal octets, to `out`.
+/// Decodes `input`, the name of a capture file or hexadecimal octets, to `out`, and checks authentication with `key`.
 ///
 /// # Errors
 /// The input cannot be read, or not to its end; what came before has been written. An `out` that nobody reads any more
 /// is no error.
-pub fn decode(input: &str, format: Format, out: impl Write) -> Result<Totals, DecodeFailure> {
+pub fn decode(
+    input: &str,
+    key: Option<&Key>,
+    format: Format,
+    out: impl Write,
+) -> Result<Totals, DecodeFailure> {
     let mut printer = Printer { out: BufWriter::new(out), format, totals: Totals::default() };
-    let outcome = feed(input, &mut printer);
+    let outcome = feed(input, key, &mut printer);
     printer.finish();
     let totals = printer.totals;
     outcome.map(|()| totals).map_err(|why| DecodeFailure { input: input.to_owned(), why })
 }
 
-fn feed<W: Write>(input: &str, printer: &mut Printer<W>) -> Result<(), String> {
+fn feed<W: Write>(input: &str, key: Option<&Key>, printer: &mut Printer<W>) -> Result<(), String> {
     let open = if input == "-" { File::open("/dev/stdin") } else { File::open(Path::new(input)) };
     let file = match open {
         Ok(file) => file,
@@ -65,11 +105,11 @@ fn feed<W: Write>(input: &str, printer: &mut Printer<W>) -> Result<(), String> {
                 Err(why) if input.chars().all(|c| c.is_ascii_hexdigit()) => return Err(why),
                 Err(_) => return Err(format!("{reason}, and not hexadecimal either")),
             };
-            printer.frame(None, hex::decode(&octets));
+            printer.frame(None, hex::decode(&octets, key));
             return Ok(());
         }
     };
-    let read = capture::packets(file, |captured| printer.frame(captured.time, frame::decode(&captured)));
+    let read = capture::packets(file, |captured| printer.frame(captured.time, frame::decode(&captured, key)));
     read.map_err(|error| error.to_string())
 }
 
@@ -85,7 +125,7 @@ struct Line<'a> {
     frame: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<f64>,
-    protocol: &'static str,
+    protocol: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     fields: Option<&'a Fields>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,12 +146,13 @@ impl<W: Write> Printer<W> {
         }
         let frame = self.totals.frames;
         let line = match self.format {
-            Format::Text => text(frame, time, &result),
+            Format::Text => text::line(frame, time, &result),
             Format::Json => {
                 let (fields, bad) = (result.as_ref().ok(), result.as_ref().err());
                 let error = bad.map(|bad| bad.error.as_str());
                 let (source, destination) = bad.map_or((None, None), |bad| (bad.source, bad.destination));
-                json(&Line { frame, time, protocol: "vrrp", fields, error, source, destination })
+                let protocol = text::protocol(&result).to_string();
+                json(&Line { frame, time, protocol, fields, error, source, destination })
             }
         };
         self.line(&line);
@@ -137,41 +178,4 @@ impl<W: Write> Printer<W> {
 
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
-}
-
-fn text(frame: u64, time: Option<f64>, result: &Result<Fields, Malformed>) -> String {
-    let time = time.map_or_else(String::new, |time| format!(" {time:.6}"));
-    let (source, destination) = match result {
-        Ok(fields) => (fields.source, fields.destination),
-        Err(bad) => (bad.source, bad.destination),
-    };
-    let route = match (source, destination) {
-        (Some(source), Some(destination)) => format!(" {source} > {destination}"),
-        (Some(_) | None, _) => String::new(),
-    };
-    let said = match result {
-        Err(bad) => format!("MALFORMED: {}", bad.error),
-        Ok(fields) => describe(fields),
-    };
-    format!("{frame:>5}{time}{route}  vrrp {said}")
-}
-
-fn describe(fields: &Fields) -> String {
-    let Fields { version, vrid, priority, checksum, .. } = fields;
-    let addresses: Vec<String> = fields.addresses.iter().map(ToString::to_string).collect();
-    let vlan = fields.vlan.map_or_else(String::new, |vlan| format!(" vlan {vlan}"));
-    let authentication = match fields.authentication.as_deref() {
-        None | Some("none") => String::new(),
-        Some(other) => format!(" authentication {other}"),
-    };
-    let checksum = match *checksum {
-        "valid" => String::new(),
-        form => format!(" checksum {form}"),
-    };
-    let interval = crate::show::interval(fields.advertisement_interval_ms);
-    let resigns = if *priority == 0 { " (resigns)" } else { "" };
-    format!(
-        "v{version} vrid {vrid} priority {priority}{resigns} interval {interval} addresses {}{checksum}{authentication}{vlan}",
-        addresses.join(" ")
-    )
 }

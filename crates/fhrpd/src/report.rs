@@ -281,6 +281,7 @@ fn counters(group: &GroupStatus) -> BTreeMap<String, u64> {
     match &group.detail {
         Detail::Vrrp(status) => named(group.counters.iter().chain(status.counters.iter())),
         Detail::Hsrp(status) => named(group.counters.iter().chain(status.counters.iter())),
+        Detail::Glbp(status) => named(group.counters.iter().chain(status.counters.iter())),
     }
 }
 

@@ -13,6 +13,7 @@ mod notices;
 mod protocol;
 mod reload;
 mod system;
+mod tracks;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -20,7 +21,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use fhrp::{GroupStatus, InterfaceName, Notice, NoticeKind, Waiting};
+use fhrp::{GroupStatus, InterfaceName, Notice, NoticeKind, TrackName, TrackState, Waiting};
+use fhrp_netlink::Calendar;
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -113,6 +115,7 @@ fn serve(path: &Path, config: Config) -> Result<(), RunError> {
             config: Config::default(),
             learned,
             protocol,
+            calendar: Calendar::new().map_err(starting)?,
             settles_at: None,
         };
         supervisor.supervise(config, hangup, questions).await
@@ -137,6 +140,7 @@ struct Supervisor {
     config: Config,
     learned: Learned,
     protocol: Protocol,
+    calendar: Calendar,
     /// When interfaces that do not exist are worth a line.
     settles_at: Option<tokio::time::Instant>,
 }
@@ -149,6 +153,7 @@ impl Supervisor {
         mut questions: mpsc::Receiver<Asked>,
     ) -> Result<(), RunError> {
         let groups = config.groups.len();
+        self.tell_the_time().await;
         self.change(config).await;
         tracing::info!("fhrpd {} runs with {groups} group{}", env!("CARGO_PKG_VERSION"), plural(groups));
         notify(&[sd_notify::NotifyState::Ready]);
@@ -156,11 +161,13 @@ impl Supervisor {
             match event {
                 Event::Notice(notice) => self.take(&notice),
                 Event::Hangup => drop(self.reload().await),
-                Event::Settled => self.name_missing_interfaces().await,
+                Event::ClockSet => self.tell_the_time().await,
+                Event::Settled => self.settle().await,
                 Event::Asked(Asked { question, answer }) => {
                     let result = match question {
                         Question::Show => self.show().await,
                         Question::Reload => self.reload().await,
+                        Question::Track { name, state } => self.set_track(name, state).await,
                     };
                     // The client may have gone away.
                     let _ = answer.send(result);
@@ -188,6 +195,7 @@ impl Supervisor {
         tokio::select! {
             notice = self.protocol.notices.recv() => notice.map(Event::Notice),
             () = settle => Some(Event::Settled),
+            () = self.calendar.was_set() => Some(Event::ClockSet),
             Some(()) = hangup.recv() => Some(Event::Hangup),
             Some(asked) = questions.recv() => Some(Event::Asked(asked)),
         }
@@ -203,6 +211,21 @@ impl Supervisor {
     async fn show(&self) -> Result<String, String> {
         let snapshot = self.protocol.handle.snapshot().await.map_err(|error| error.to_string())?;
         report::json(snapshot.now, &snapshot.groups, &snapshot.interfaces).map_err(|error| error.to_string())
+    }
+
+    async fn tell_the_time(&self) {
+        // A protocol that has ended needs no calendar.
+        let _ = self.protocol.handle.set_wall_clock(self.calendar.now()).await;
+    }
+
+    /// By hand; see `fhrpd track`.
+    async fn set_track(&self, name: TrackName, state: TrackState) -> Result<String, String> {
+        tracks::settable(&self.config.tracks, &name)?;
+        let word = tracks::word(state);
+        tracing::info!("tracked object {name} is set {word}");
+        let answer = json!({ "name": name.as_str(), "state": word }).to_string();
+        self.protocol.handle.set_track(name, state).await.map_err(|error| error.to_string())?;
+        Ok(answer)
     }
 
     async fn reload(&mut self) -> Result<String, String> {
@@ -228,28 +251,28 @@ impl Supervisor {
         }
         let steps = reload::steps(&self.config.groups, &config.groups);
         let done = reload::summary(&steps);
+        let mut changes = tracks::changes(&self.config.tracks, &config.tracks);
+        changes.extend(self.changes(steps));
         self.config = config;
-        if let Err(error) = self.protocol.handle.apply(self.changes(steps)).await {
+        if let Err(error) = self.protocol.handle.apply(changes).await {
             tracing::error!("the groups could not be changed: {error}");
         }
         self.settles_at = Some(tokio::time::Instant::now() + SETTLING);
         done
     }
 
-    /// At first no group knows its interface, so the engine does not report it; after a while it is news.
-    async fn name_missing_interfaces(&mut self) {
+    /// At first nobody knows which interfaces there are, so those that are missing are not reported; after a while it
+    /// is news.
+    async fn settle(&mut self) {
         self.settles_at = None;
         let Ok(snapshot) = self.protocol.handle.snapshot().await else { return };
-        let missing = |group: &&GroupStatus| group.waiting == Some(Waiting::InterfaceMissing);
-        let mut waiting: BTreeMap<&InterfaceName, usize> = BTreeMap::new();
-        for group in snapshot.groups.iter().filter(missing) {
-            *waiting.entry(&group.id.interface).or_default() += 1;
-        }
-        for (interface, groups) in waiting {
-            let plural = plural(groups);
+        warn_of_missing_interfaces(&snapshot.groups);
+        for (name, interface) in tracks::unseen(&self.config.tracks, &snapshot.tracks) {
             tracing::warn!(
-                "interface {interface} does not exist: {groups} group{plural} will start when it appears"
+                "interface {interface} does not exist: tracked object {name} is down until it appears"
             );
+            // A protocol that has ended tracks nothing.
+            let _ = self.protocol.handle.set_track(name, TrackState::Down).await;
         }
     }
 
@@ -264,8 +287,24 @@ impl Supervisor {
     }
 }
 
+fn warn_of_missing_interfaces(groups: &[GroupStatus]) {
+    let missing = |group: &&GroupStatus| group.waiting == Some(Waiting::InterfaceMissing);
+    let mut waiting: BTreeMap<&InterfaceName, usize> = BTreeMap::new();
+    for group in groups.iter().filter(missing) {
+        *waiting.entry(&group.id.interface).or_default() += 1;
+    }
+    for (interface, groups) in waiting {
+        let plural = plural(groups);
+        tracing::warn!(
+            "interface {interface} does not exist: {groups} group{plural} will start when it appears"
+        );
+    }
+}
+
 enum Event {
     Notice(Notice),
+    /// Somebody set the system's clock.
+    ClockSet,
     /// Some time has passed since the groups were changed.
     Settled,
     Hangup,

@@ -39,6 +39,32 @@ fn a_good_file_is_summed_up() {
 }
 
 #[test]
+fn each_hsrp_group_has_a_line() {
+    let (_folder, path) = file(
+        "[[hsrp]]\ninterface = \"eth0\"\ngroup = 1\naddresses = [\"192.0.2.1\"]\nname = \"lan\"\n\
+         hello_time = \"1s\"\nhold_time = \"3s\"\n\
+         [[hsrp]]\ninterface = \"eth1\"\naddresses = []\nfamily = 4\n\
+         [[hsrp]]\ninterface = \"eth2\"\nversion = 2\naddresses = [\"autoconfig\"]\nfollow = \"lan\"\n\
+         [[hsrp]]\ninterface = \"eth3\"\naddresses = [\"198.51.100.1\"]\nuse_bia = true\n",
+    );
+    let path = path.to_str().unwrap();
+    let output = fhrpd(&["check", "--config", path]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(
+        text(&output.stdout),
+        format!(
+            "hsrp eth0 ipv4 1: version 1, priority 100, hello 1s, hold 3s, 192.0.2.1 on 00:00:0c:07:ac:01\n\
+             hsrp eth1 ipv4 0: version 1, priority 100, timers of the active router, address to be learned on \
+             00:00:0c:07:ac:00\n\
+             hsrp eth2 ipv6 0: version 2, follows lan, fe80::5:73ff:fea0:0 on 00:05:73:a0:00:00\n\
+             hsrp eth3 ipv4 0: version 1, priority 100, timers of the active router, 198.51.100.1 without virtual MAC\n\
+             {path}: 4 groups, no error\n"
+        )
+    );
+    assert!(output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
 fn faulty_files_exit_with_2() {
     let (_folder, path) = file("[[vrrp]]\ninterfaces = \"eth0\"\n");
     for command in ["check", "run", "show"] {
@@ -58,7 +84,9 @@ fn wrong_arguments_exit_with_2() {
         &["sho"][..],
         &["decode"],
         &["show", "--format", "xml"],
-        &["lab", "glbp"],
+        &["lab", "carp"],
+        &["track", "uplink"],
+        &["track", "uplink", "broken"],
         &["lab", "--target", "r9"],
     ] {
         assert_eq!(fhrpd(arguments).status.code(), Some(2), "{arguments:?}");
@@ -75,10 +103,12 @@ fn help_and_version_exit_with_0() {
 
 #[test]
 fn no_daemon_exits_with_1() {
-    let output = fhrpd(&["show", "--socket", "/nonexistent/fhrpd.sock"]);
-    assert_eq!(output.status.code(), Some(1));
-    let expected = "fhrpd: fhrpd is not running (nobody answers at /nonexistent/fhrpd.sock)";
-    assert!(text(&output.stderr).starts_with(expected), "{output:?}");
+    for command in [&["show"][..], &["track", "uplink", "up"]] {
+        let output = fhrpd(&[command, &["--socket", "/nonexistent/fhrpd.sock"]].concat());
+        assert_eq!(output.status.code(), Some(1));
+        let expected = "fhrpd: fhrpd is not running (nobody answers at /nonexistent/fhrpd.sock)";
+        assert!(text(&output.stderr).starts_with(expected), "{output:?}");
+    }
 }
 
 #[test]

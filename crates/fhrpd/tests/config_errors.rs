@@ -1,6 +1,7 @@
 //! What an operator reads when a configuration file is wrong. Each text is a reviewed snapshot.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
 
+use fhrp::{HsrpAuthentication, Lifetime, TrackEffect, WallTime};
 use fhrpd::config::{Config, Style, render};
 
 /// The rendered problems of `source`; what is said about a right file, too.
@@ -55,10 +56,93 @@ faulty! {
     remarks_of_a_right_file: "[[vrrp]]\ninterface = \"eth0\"\nvrid = 10\naddresses = [\"2001:db8::1\"]\npriority = 255\n";
 }
 
+const HSRP: &str = "[[hsrp]]\ninterface = \"eth0\"\ngroup = 1\naddresses = [\"192.0.2.1\"]\n";
+
+/// A good HSRP group with more lines.
+fn hsrp(lines: &str) -> String {
+    format!("{HSRP}{lines}\n")
+}
+
+/// One of another number and address, with more lines.
+fn second(number: u8, lines: &str) -> String {
+    let group = HSRP.replace("group = 1", &format!("group = {number}"));
+    format!("{}{lines}\n", group.replace("192.0.2.1", &format!("192.0.2.{number}")))
+}
+
+/// An HSRP group of which nothing is said but this.
+fn bare(lines: &str) -> String {
+    format!("[[hsrp]]\ninterface = \"eth0\"\n{lines}\n")
+}
+
+faulty! {
+    hsrp_missing_keys: "[[hsrp]]\npriority = 150\n";
+    hsrp_wrong_types: "[[hsrp]]\ninterface = 3\ngroup = \"1\"\nversion = true\naddresses = [192]\nfamily = 5\ntrack = \"uplink\"\nname = \" \"\n";
+    hsrp_group_of_version_1: &bare("group = 256\naddresses = [\"192.0.2.1\"]");
+    hsrp_group_of_version_2: &bare("version = 2\ngroup = 4096\naddresses = [\"192.0.2.1\"]");
+    hsrp_no_such_version: &hsrp("version = 3");
+    hsrp_ipv6_in_version_1: &bare("addresses = [\"2001:db8::1\"]");
+    hsrp_autoconfig_in_version_1: &bare("addresses = [\"autoconfig\"]");
+    hsrp_autoconfig_without_virtual_mac: &bare("version = 2\naddresses = [\"2001:db8::1\", \"autoconfig\"]\nuse_bia = true");
+    hsrp_milliseconds_in_version_1: &hsrp("hello_time = \"250ms\"\nhold_time = \"750ms\"");
+    hsrp_timers_out_of_range: &hsrp("version = 2\nhello_time = \"10ms\"\nhold_time = \"40ms\"");
+    hsrp_hold_not_longer_than_hello: &hsrp("hello_time = \"3s\"\nhold_time = \"3s\"");
+    hsrp_hello_without_hold: &hsrp("hello_time = \"3s\"");
+    hsrp_hold_without_hello: &hsrp("hold_time = \"10s\"");
+    hsrp_learning_without_family: &bare("addresses = []");
+    hsrp_family_of_others: &hsrp("family = 6");
+    hsrp_text_too_long: &hsrp("authentication = \"text\"\nkey = \"a long secret\"");
+    hsrp_key_too_long: &hsrp(&format!("authentication = \"md5\"\nkey = \"{}\"", "k".repeat(65)));
+    hsrp_key_of_a_chain_too_long: &hsrp(&format!("authentication = \"md5\"\nkey_chain = \"lan\"\n[[key_chain]]\nname = \"lan\"\nkeys = [{{ id = 1, key = \"{}\" }}]", "k".repeat(65)));
+    hsrp_key_without_authentication: &hsrp("key = \"geheim\"");
+    hsrp_key_chain_without_authentication: &hsrp("key_chain = \"lan\"\n[[key_chain]]\nname = \"lan\"\nkeys = [{ id = 1, key = \"k\" }]");
+    hsrp_authentication_without_key: &hsrp("authentication = \"md5\"");
+    hsrp_empty_key: &hsrp("authentication = \"md5\"\nkey = \"\"");
+    hsrp_text_with_chain: &hsrp("authentication = \"text\"\nkey_chain = \"lan\"\n[[key_chain]]\nname = \"lan\"\nkeys = [{ id = 1, key = \"k\" }]");
+    hsrp_key_and_chain: &hsrp("authentication = \"md5\"\nkey = \"k\"\nkey_chain = \"lan\"\n[[key_chain]]\nname = \"lan\"\nkeys = [{ id = 1, key = \"k\" }]");
+    hsrp_key_for_nothing: &hsrp("authentication = \"none\"\nkey = \"k\"");
+    hsrp_authentication_of_others: &hsrp("authentication = \"cisco-md5\"\nkey = \"k\"");
+    hsrp_unknown_names: &hsrp("authentication = \"md5\"\nkey_chain = \"lam\"\ntrack = [{ name = \"downlink\" }]\nfollow = \"leadr\"\n[[key_chain]]\nname = \"lan\"\nkeys = [{ id = 1, key = \"k\" }]\n[[track]]\nname = \"exit\"\n[[track]]\nname = \"uplink\"\n[[hsrp]]\ninterface = \"eth1\"\naddresses = 7\nname = \"leader\"");
+    hsrp_nothing_to_name: &hsrp("authentication = \"md5\"\nkey_chain = \"lan\"\ntrack = [{ name = \"uplink\" }]");
+    hsrp_bad_tracks: &hsrp("track = [{ name = \"a\", decrement = 0 }, { name = \"b\", decrement = 256 }, { name = \"c\", decrement = 5, shutdown = true }, { name = \"d\", interface = \"eth1\" }, { decrement = 5 }, { name = \"e\" }, { name = \"e\" }, 7]\n[[track]]\nname = \"a\"\n[[track]]\nname = \"b\"\n[[track]]\nname = \"c\"\n[[track]]\nname = \"d\"\n[[track]]\nname = \"e\"");
+    hsrp_bad_macs: &format!("{}{}{}", hsrp("mac_address = \"01:00:5e:00:00:01\""), second(2, "mac_address = \"2.0.1\""), second(3, "use_bia = true\nmac_address = \"0200.0000.0001\""));
+    hsrp_macs_that_contradict: &hsrp("virtual_mac = true\nuse_bia = true");
+    hsrp_preempt_delays: &format!("{}{}", hsrp("preempt = true\npreempt_delay_minimum = \"1m\"\npreempt_delay_reload = \"2h\""), second(2, "preempt_delay_minimum = \"1m\"\npreempt_delay_reload = \"2m\""));
+    hsrp_startup_delay: &hsrp("startup_delay = \"3h\"");
+    hsrp_followers_that_cannot: &format!("{}{}{}", hsrp("name = \"lan\""), second(2, "follow = \"lan\"\npreempt = true"), "[[hsrp]]\ninterface = \"eth1\"\naddresses = []\nfamily = 4\nfollow = \"lan\"\n");
+    hsrp_router_advertisements: &format!("{}{}", hsrp("router_advertisement = true"), "[[hsrp]]\ninterface = \"eth1\"\nversion = 2\naddresses = [\"fe80::1\"]\nrouter_lifetime = \"1h\"\nrouter_advertisement_interval = \"1s\"\n[[hsrp]]\ninterface = \"eth2\"\nversion = 2\naddresses = [\"fe80::1\"]\nrouter_advertisement = false\nrouter_lifetime = \"1h\"\n");
+    hsrp_announcements: &hsrp("announce_refresh = \"100ms\"\nannounce_repeats = [\"5s\", \"1s\"]");
+    hsrp_every_rule_of_a_group: &bare("group = 300\naddresses = [\"192.0.2.1\", \"192.0.2.1\", \"::1\"]\npriority = 0\nhello_time = \"10s\"\nhold_time = \"5s\"\nstartup_delay = \"3h\"\nmac_address = \"ff:ff:ff:ff:ff:ff\"\nannounce_refresh = \"100ms\"");
+    hsrp_words_of_others: &format!("[[standby]]\ngroup = 1\n{}", hsrp("ip = \"192.0.2.1\"\ntimers = [3, 10]\nstandby = 1\nvrid = 1\npreempt_delay = \"3s\"\npriorty = 7\nmd5 = \"key-string\""));
+    hsrp_same_group_twice: &format!("{HSRP}\n{HSRP}");
+    hsrp_same_virtual_mac: &format!("{}{}", hsrp("mac_address = \"02:00:00:00:00:01\""), second(2, "mac_address = \"02:00:00:00:00:01\""));
+    hsrp_virtual_mac_of_vrrp: &format!("{GOOD}{}", second(2, "mac_address = \"00:00:5e:00:01:0a\""));
+    hsrp_address_of_vrrp: &format!("{GOOD}{HSRP}");
+    hsrp_two_versions: &format!("{}{}", hsrp("version = 2"), second(2, ""));
+    hsrp_same_name_twice: &format!("{}{}", hsrp("name = \"lan\""), second(2, "name = \"lan\""));
+    hsrp_name_of_a_nameless_group: &format!("{HSRP}{}", second(2, "name = \"hsrp-eth0-1\""));
+    hsrp_both_families_by_their_names: &format!("{}[[hsrp]]\ninterface = \"eth0\"\nversion = 2\ngroup = 1\naddresses = [\"autoconfig\"]\nfollow = \"hsrp-eth0-1\"\n{}{}", hsrp("version = 2"), second(2, "version = 2\nfollow = \"hsrp-eth0-1-V6\""), second(3, "version = 2\nfollow = \"hsrp-eth0-3-V6\""));
+    hsrp_circle: &format!("{}{}{}", hsrp("name = \"a\"\nfollow = \"b\""), second(2, "name = \"b\"\nfollow = \"a\""), second(3, "follow = \"a\""));
+    hsrp_its_own_follower: &hsrp("name = \"a\"\nfollow = \"a\"");
+    hsrp_remarks: "[[hsrp]]\ninterface = \"eth0\"\nversion = 2\naddresses = [\"2001:db8::1\"]\nhello_time = \"3s\"\nhold_time = \"4s\"\n";
+    key_chains_incomplete: &format!("{GOOD}[[key_chain]]\n[[key_chain]]\nname = \"a\"\nkeys = []\n[[key_chain]]\nname = \"b\"\nkey = \"k\"\nkeys = [{{ key = \"geheim\" }}, {{ id = 1 }}, {{ number = 4, key_string = \"x\" }}]\n");
+    key_chains_that_clash: &format!("{GOOD}[[key_chain]]\nname = \"a\"\nkeys = [{{ id = 1, key = \"geheim\" }}, {{ id = 1, key = \"geheim\" }}]\n[[key_chain]]\nname = \"a\"\nkeys = [{{ id = 1, key = \"geheim\" }}]\n");
+    key_chain_dates: &format!("{GOOD}[[key_chain]]\nname = \"a\"\n{}", [
+        "accept_from = 2030-01-31", "accept_until = 2030-01-31T00:00:00", "send_from = 1969-12-31T23:59:59Z",
+        "send_until = \"tomorrow\"", "send_until = 7", "accept_from = 2030-02-01T00:00:00Z\naccept_until = 2030-02-01T01:00:00+01:00",
+    ].iter().zip(1..).map(|(line, id)| format!("[[key_chain.keys]]\nid = {id}\nkey = \"k\"\n{line}\n")).collect::<String>());
+    tracks_that_are_wrong: &format!("{GOOD}[[track]]\ninterface = \"eth0/1\"\n[[track]]\nname = \"a\"\ndecrement = 5\n[[track]]\nname = \"a\"\nobject = 1\n");
+    single_track_table: &format!("{GOOD}[track]\nname = \"a\"\n");
+    vrrp_tracks: &with("track = [{ name = \"uplink\" }]\ntrack_interface = \"eth1\"\n[[track]]\nname = \"uplnk\"");
+}
+
 #[test]
 fn a_key_is_never_shown() {
     for line in ["key = \"a long secret\"", "key=\"a long secret", "  key = 'a long secret'"] {
         let text = shown(&with(&format!("version = 2\nauthentication = \"text\"\n{line}")));
+        assert!(text.contains("error") && !text.contains("secret"), "{text}");
+    }
+    for keys in ["keys = [{ key = \"secret\" }]", "keys = [{ id = 1, key = \"secret\", send_from = 1 }]"] {
+        let text = shown(&format!("[[key_chain]]\nname = \"lan\"\n{keys}\n"));
         assert!(text.contains("error") && !text.contains("secret"), "{text}");
     }
 }
@@ -127,6 +211,141 @@ fn every_key_is_accepted() {
         .unwrap();
     assert_eq!(router_advertisement.prefixes.len(), 1);
     assert_eq!(router_advertisement.prefixes[0].valid.as_secs(), 30 * 86_400);
+}
+
+const EVERYTHING: &str = r#"
+    [[key_chain]]
+    name = "lan"
+
+    [[key_chain.keys]]
+    id = 1
+    key = "until new year"
+    accept_until = 2031-01-01T00:10:00Z
+    send_until = 2031-01-01T00:00:00Z
+
+    [[key_chain.keys]]
+    id = 2
+    key = "from new year on"
+    accept_from = "2030-12-31T23:50:00Z"
+    send_from = 2031-01-01T01:00:00+01:00
+
+    [[track]]
+    name = "uplink"
+    interface = "eth1"
+
+    [[track]]
+    name = "exit"
+
+    [[hsrp]]
+    interface = "eth0"
+    group = 4095
+    version = 2
+    family = 4
+    addresses = ["192.0.2.1", "192.0.2.2"]
+    priority = 150
+    preempt = true
+    preempt_delay_minimum = "10s"
+    preempt_delay_reload = "1m"
+    preempt_delay_sync = "5s"
+    hello_time = "250ms"
+    hold_time = "750ms"
+    authentication = "md5"
+    key_chain = "lan"
+    virtual_mac = true
+    mac_address = "02:00:00:00:00:01"
+    track = [{ name = "uplink", decrement = 60 }, { name = "exit", shutdown = true }]
+    name = "lan"
+    startup_delay = "30s"
+    announce_repeats = ["3s", "6s"]
+    announce_refresh = "1m"
+
+    [[hsrp]]
+    interface = "eth0"
+    group = 4095
+    version = 2
+    addresses = ["autoconfig", "2001:db8::1"]
+    authentication = "text"
+    key = "geheim"
+    follow = "lan"
+    router_advertisement = true
+    router_advertisement_interval = "10s"
+    router_lifetime = "30m"
+    prefixes = [{ prefix = "2001:db8:1::/64" }]
+
+    [[hsrp]]
+    interface = "eth2"
+    addresses = []
+    family = 4
+    use_bia = true
+    authentication = "none"
+
+    [[vrrp]]
+    interface = "eth0"
+    vrid = 10
+    addresses = ["198.51.100.1"]
+    track = [{ name = "uplink" }]
+"#;
+
+#[test]
+fn every_key_of_hsrp_is_accepted() {
+    let config = Config::parse(EVERYTHING).unwrap();
+    assert_eq!(config.remarks, []);
+    let ids: Vec<String> = config.groups.keys().map(ToString::to_string).collect();
+    assert_eq!(ids, ["vrrp eth0 ipv4 10", "hsrp eth0 ipv4 4095", "hsrp eth0 ipv6 4095", "hsrp eth2 ipv4 0"]);
+    let groups: Vec<_> = config.groups.values().filter_map(|group| group.hsrp()).collect();
+    let settings = groups[0].settings();
+    assert_eq!((settings.priority, settings.preempt), (150, true));
+    let delays = [settings.preempt_delay_minimum, settings.preempt_delay_reload, settings.preempt_delay_sync];
+    assert_eq!(delays.map(|delay| delay.as_secs()), [10, 60, 5]);
+    assert_eq!(settings.timers.map(|(hello, hold)| (hello.as_millis(), hold.as_millis())), Some((250, 750)));
+    assert_eq!(groups[0].virtual_mac().unwrap().to_string(), "02:00:00:00:00:01");
+    let tracks: Vec<_> = settings.track.iter().map(|track| (track.name.as_str(), track.effect)).collect();
+    assert_eq!(tracks, [("uplink", TrackEffect::Decrement(60)), ("exit", TrackEffect::Shutdown)]);
+    assert_eq!((settings.startup_delay.as_secs(), settings.announce.repeats.len()), (30, 2));
+    let objects: Vec<_> = config
+        .tracks
+        .iter()
+        .map(|(name, at)| (name.as_str(), at.as_ref().map(ToString::to_string)))
+        .collect();
+    assert_eq!(objects, [("exit", None), ("uplink", Some("eth1".to_owned()))]);
+}
+
+#[test]
+fn key_chains_keep_their_times() {
+    let config = Config::parse(EVERYTHING).unwrap();
+    let group = config.groups.values().find_map(|group| group.hsrp()).unwrap();
+    let HsrpAuthentication::Chain(chain) = &group.settings().authentication else { panic!("no chain") };
+    let times: Vec<_> = chain.keys().map(|key| (key.id, key.accept, key.send)).collect();
+    // GNU date: `date -ud 2031-01-01 +%s`.
+    let at = |seconds| Some(WallTime(seconds));
+    let until = |seconds| Lifetime { from: None, until: at(seconds) };
+    let from = |seconds| Lifetime { from: at(seconds), until: None };
+    assert_eq!(
+        times,
+        [(1, until(1_924_992_600), until(1_924_992_000)), (2, from(1_924_991_400), from(1_924_992_000)),]
+    );
+}
+
+#[test]
+fn what_hsrp_leaves_out_is_learned_or_the_default() {
+    let config = Config::parse(EVERYTHING).unwrap();
+    let groups: Vec<_> = config.groups.values().filter_map(|group| group.hsrp()).collect();
+    let autoconfigured: Vec<String> = groups[1].addresses().iter().map(ToString::to_string).collect();
+    assert_eq!(autoconfigured, ["fe80::5:73ff:fea0:fff", "2001:db8::1"]);
+    assert_eq!(groups[1].settings().follow.as_deref(), Some("lan"));
+    assert_eq!(groups[1].settings().router_advertisement.as_ref().unwrap().interval.as_secs(), 10);
+    let learning = groups[2];
+    assert!(learning.addresses().is_empty() && learning.timers().is_none());
+    assert_eq!(learning.settings().authentication, HsrpAuthentication::None);
+    assert_eq!((learning.virtual_mac(), learning.name().as_ref()), (None, "hsrp-eth2-0"));
+    let defaults = Config::parse(HSRP).unwrap();
+    let defaults = defaults.groups.values().next().unwrap().hsrp().unwrap().settings();
+    assert_eq!((defaults.version, defaults.priority, defaults.preempt), (1, 100, false));
+    assert_eq!(defaults.authentication, HsrpAuthentication::default());
+    assert_eq!(defaults.router_advertisement, None);
+    let ipv6 = Config::parse(&bare("version = 2\nfamily = 6\naddresses = []")).unwrap();
+    let ipv6 = ipv6.groups.values().next().unwrap().hsrp().unwrap().settings();
+    assert!(ipv6.router_advertisement.is_some());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The map of requirements in `docs/protocols/vrrp.md` is complete, and what it names exists.
+//! The maps of requirements in `docs/protocols` are complete, and what they name exists.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,8 +11,40 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-fn page() -> String {
-    fs::read_to_string(root().join("docs/protocols/vrrp.md")).unwrap()
+/// A page below `docs/protocols`.
+struct Page {
+    text: String,
+    /// What the numbers begin with, and how many there are.
+    numbers: &'static [(&'static str, usize)],
+    /// Names of the counters that it has to explain.
+    counters: Vec<&'static str>,
+    /// How many tests it names at least.
+    citations: usize,
+}
+
+fn pages() -> [Page; 2] {
+    let read = |name| fs::read_to_string(root().join("docs/protocols").join(name)).unwrap();
+    let interface = fhrp::InterfaceStats::default();
+    let names = || interface.iter().map(|(name, _)| name);
+    let of_hsrp = |name: &&str| name.starts_with("hsrp_");
+    let of_all = |name: &&str| !of_hsrp(name) && !name.starts_with("glbp_");
+    let group = fhrp::GroupStats::default();
+    let vrrp = fhrp::VrrpStats::default();
+    let counters = group.iter().chain(vrrp.iter()).map(|(name, _)| name);
+    let vrrp = Page {
+        text: read("vrrp.md"),
+        numbers: &[("VRRP", 92), ("VRRP2", 11)],
+        counters: counters.chain(names().filter(of_all)).collect(),
+        citations: 190,
+    };
+    let counters = fhrp::HsrpStats::default();
+    let hsrp = Page {
+        text: read("hsrp.md"),
+        numbers: &[("HSRP", 127)],
+        counters: counters.iter().map(|(name, _)| name).chain(names().filter(of_hsrp)).collect(),
+        citations: 250,
+    };
+    [vrrp, hsrp]
 }
 
 /// One line of the table.
@@ -24,7 +56,8 @@ struct Row<'a> {
 
 fn rows(page: &str) -> Vec<Row<'_>> {
     let cells = |line: &'_ str| line.trim_matches('|').split(" | ").count();
-    let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("| VRRP")).collect();
+    let lines: Vec<&str> =
+        page.lines().filter(|line| line.starts_with("| VRRP") || line.starts_with("| HSRP")).collect();
     lines
         .into_iter()
         .map(|line| {
@@ -78,122 +111,132 @@ fn is_test(lines: &[String], at: usize) -> bool {
 
 #[test]
 fn every_number_stands_once() {
-    let page = page();
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for row in rows(&page) {
-        *counts.entry(row.number).or_default() += 1;
+    for page in pages() {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for row in rows(&page.text) {
+            *counts.entry(row.number).or_default() += 1;
+        }
+        let numbered = |(name, last): &(&str, usize)| {
+            (1..=*last).map(|number| format!("{name}-{number:02}")).collect::<Vec<_>>()
+        };
+        let wanted: Vec<String> = page.numbers.iter().flat_map(numbered).collect();
+        let missing: Vec<_> = wanted.iter().filter(|number| !counts.contains_key(number.as_str())).collect();
+        let strange: Vec<_> = counts
+            .iter()
+            .filter(|(number, count)| **count != 1 || !wanted.contains(&(**number).to_owned()))
+            .collect();
+        assert!(
+            missing.is_empty() && strange.is_empty(),
+            "missing {missing:?}, twice or unknown {strange:?}"
+        );
     }
-    let wanted: Vec<String> = (1..=92)
-        .map(|number| format!("VRRP-{number:02}"))
-        .chain((1..=11).map(|number| format!("VRRP2-{number:02}")))
-        .collect();
-    let missing: Vec<_> = wanted.iter().filter(|number| !counts.contains_key(number.as_str())).collect();
-    let strange: Vec<_> = counts
-        .iter()
-        .filter(|(number, count)| **count != 1 || !wanted.contains(&(**number).to_owned()))
-        .collect();
-    assert!(missing.is_empty() && strange.is_empty(), "missing {missing:?}, twice or unknown {strange:?}");
 }
 
 #[test]
 fn every_row_says_how_it_is_known() {
-    let page = page();
-    for Row { number, evidence, .. } in rows(&page) {
-        let kinds: Vec<_> = ["Test: ", "Exception: ", "Documentation: "]
-            .into_iter()
-            .filter(|kind| evidence.contains(kind))
-            .collect();
-        assert!(kinds.iter().any(|kind| evidence.starts_with(kind)), "{number}: {evidence}");
-        let claims_test = kinds.contains(&"Test: ");
-        assert!(!claims_test || !citations(evidence).is_empty(), "{number} names no test: {evidence}");
+    for page in pages() {
+        for Row { number, evidence, .. } in rows(&page.text) {
+            let kinds: Vec<_> = ["Test: ", "Exception: ", "Documentation: "]
+                .into_iter()
+                .filter(|kind| evidence.contains(kind))
+                .collect();
+            assert!(kinds.iter().any(|kind| evidence.starts_with(kind)), "{number}: {evidence}");
+            let claims_test = kinds.contains(&"Test: ");
+            assert!(!claims_test || !citations(evidence).is_empty(), "{number} names no test: {evidence}");
+        }
     }
 }
 
 #[test]
 fn every_cited_test_exists() {
-    let page = page();
-    let mut seen = 0;
-    let outside = page.split("The state machine as a whole").nth(1).unwrap();
-    let cited = rows(&page)
-        .iter()
-        .flat_map(|row| citations(row.evidence))
-        .chain(citations(outside))
-        .collect::<Vec<_>>();
-    for (file, test) in cited {
-        let lines = source(file);
-        let places = places(&lines, test);
-        assert!(places.iter().any(|at| is_test(&lines, *at)), "no test {file}::{test}");
-        seen += 1;
+    for page in pages() {
+        let mut seen = 0;
+        let outside = page.text.split("The state machine as a whole").nth(1).unwrap_or_default();
+        let cited = rows(&page.text)
+            .iter()
+            .flat_map(|row| citations(row.evidence))
+            .chain(citations(outside))
+            .collect::<Vec<_>>();
+        for (file, test) in cited {
+            let lines = source(file);
+            let places = places(&lines, test);
+            assert!(places.iter().any(|at| is_test(&lines, *at)), "no test {file}::{test}");
+            seen += 1;
+        }
+        assert!(seen > page.citations, "{seen} citations only: are they still written `file::test`?");
     }
-    assert!(seen > 190, "{seen} citations only: are they still written `file::test`?");
 }
 
 #[test]
 fn every_file_of_tests_is_part_of_its_program() {
-    let page = page();
-    let files: BTreeSet<&str> =
-        rows(&page).iter().flat_map(|row| citations(row.evidence)).map(|cited| cited.0).collect();
-    let mut seen = 0;
-    for file in files {
-        let Some(parent) = parent(file) else { continue };
-        let name = Path::new(file).file_stem().unwrap().to_str().unwrap();
-        let text =
-            fs::read_to_string(&parent).unwrap_or_else(|error| panic!("{}: {error}", parent.display()));
-        assert!(
-            text.lines().any(|line| line == format!("mod {name};")),
-            "{file} is not in {}",
-            parent.display()
-        );
-        seen += 1;
+    for page in pages() {
+        let files: BTreeSet<&str> =
+            rows(&page.text).iter().flat_map(|row| citations(row.evidence)).map(|cited| cited.0).collect();
+        let mut seen = 0;
+        for file in files {
+            let Some(parent) = parent(file) else { continue };
+            let name = Path::new(file).file_stem().unwrap().to_str().unwrap();
+            let text =
+                fs::read_to_string(&parent).unwrap_or_else(|error| panic!("{}: {error}", parent.display()));
+            assert!(
+                text.lines().any(|line| line == format!("mod {name};")),
+                "{file} is not in {}",
+                parent.display()
+            );
+            seen += 1;
+        }
+        assert!(seen > 10, "{seen} files only");
     }
-    assert!(seen > 10, "{seen} files only");
 }
 
 #[test]
 fn no_file_is_named_without_a_function() {
-    let page = page();
-    for Row { number, code, evidence } in rows(&page) {
-        for name in quoted(code).chain(quoted(evidence)).filter(|name| name.contains(".rs")) {
-            let right = name.split_once(".rs::").is_some_and(|(_, function)| !function.is_empty());
-            assert!(right, "{number}: `{name}` is not `file.rs::function`");
+    for page in pages() {
+        for Row { number, code, evidence } in rows(&page.text) {
+            for name in quoted(code).chain(quoted(evidence)).filter(|name| name.contains(".rs")) {
+                let right = name.split_once(".rs::").is_some_and(|(_, function)| !function.is_empty());
+                assert!(right, "{number}: `{name}` is not `file.rs::function`");
+            }
         }
     }
 }
 
 #[test]
 fn all_cited_code_exists() {
-    let page = page();
-    for row in rows(&page) {
-        let cited = citations(row.code);
-        assert!(!cited.is_empty() || row.code.starts_with("none"), "{}: {}", row.number, row.code);
-        for (file, function) in cited {
-            let lines = source(file);
-            assert!(!places(&lines, function).is_empty(), "{}: no {function} in {file}", row.number);
+    for page in pages() {
+        for row in rows(&page.text) {
+            let cited = citations(row.code);
+            assert!(!cited.is_empty() || row.code.starts_with("none"), "{}: {}", row.number, row.code);
+            for (file, function) in cited {
+                let lines = source(file);
+                assert!(!places(&lines, function).is_empty(), "{}: no {function} in {file}", row.number);
+            }
         }
     }
 }
 
 #[test]
-fn every_counter_is_on_the_page() {
-    let page = page();
-    let table = page.split("## Counters").nth(1).unwrap();
-    let fields = fhrp::GroupStats::default();
-    let interface = fhrp::InterfaceStats::default();
-    for (name, _) in fields.iter().chain(interface.iter()) {
-        let name = name.replace('_', "-");
-        assert!(table.contains(&format!("`{name}`")), "{name} is not on the page");
+fn every_counter_is_on_its_page() {
+    for page in pages() {
+        let table = page.text.split("## Counters").nth(1).unwrap();
+        for name in page.counters {
+            let name = name.replace('_', "-");
+            assert!(table.contains(&format!("`{name}`")), "{name} is not on the page");
+        }
     }
 }
 
 #[test]
-fn links_within_the_page_lead_somewhere() {
-    let page = page();
-    let anchors: Vec<String> = page
-        .lines()
-        .filter(|line| line.starts_with('#'))
-        .map(|line| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-"))
-        .collect();
-    for target in page.split("](#").skip(1).filter_map(|rest| rest.split(')').next()) {
-        assert!(anchors.iter().any(|anchor| anchor == target), "#{target}");
+fn links_within_a_page_lead_somewhere() {
+    for page in pages() {
+        let anchors: Vec<String> = page
+            .text
+            .lines()
+            .filter(|line| line.starts_with('#'))
+            .map(|line| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-"))
+            .collect();
+        for target in page.text.split("](#").skip(1).filter_map(|rest| rest.split(')').next()) {
+            assert!(anchors.iter().any(|anchor| anchor == target), "#{target}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use fhrp::TrackState;
 use fhrpd::control::{self, Asked, BindError, Question, Response};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
@@ -44,6 +45,9 @@ async fn answer(mut asked: mpsc::Receiver<Asked>) {
         let _ = answer.send(match question {
             Question::Show => Ok(r#"{"groups":[],"interfaces":[]}"#.to_owned()),
             Question::Reload => Err("line 3 is wrong".to_owned()),
+            Question::Track { name, state } => {
+                Ok(json!({ "name": name.as_str(), "up": state == TrackState::Up }).to_string())
+            }
         });
     }
 }
@@ -76,9 +80,38 @@ fn each_method_is_answered_with_its_id() {
     let refused = say(&mut client, r#"{"method":"reload"}"#);
     assert_eq!((refused.id, refused.error.as_deref()), (Value::Null, Some("line 3 is wrong")));
     let unknown = say(&mut client, r#"{"id":1,"method":"halt"}"#);
-    assert_eq!(unknown.error.as_deref(), Some("no method \"halt\"; there are show, version and reload"));
+    assert_eq!(
+        unknown.error.as_deref(),
+        Some("no method \"halt\"; there are show, version, reload and track")
+    );
     let nonsense = say(&mut client, "show");
     assert!(nonsense.error.unwrap().starts_with("not a request"));
+}
+
+#[test]
+fn a_track_is_told_whole_or_not_at_all() {
+    let served = serve();
+    let asked = |params: Value| control::ask_with(&served.path, "track", params);
+    assert_eq!(
+        asked(json!({ "name": "uplink", "state": "down" })).unwrap(),
+        json!({ "name": "uplink", "up": false })
+    );
+    assert_eq!(asked(json!({ "name": "uplink", "state": "up" })).unwrap()["up"], true);
+    for params in [
+        Value::Null,
+        json!({ "name": "uplink" }),
+        json!({ "state": "up" }),
+        json!({ "name": 1, "state": "up" }),
+        json!({ "name": "uplink", "state": true }),
+        json!({ "name": "uplink", "state": "Down" }),
+        json!(["uplink", "up"]),
+    ] {
+        let refused = asked(params.clone()).unwrap_err().to_string();
+        assert_eq!(
+            refused, "fhrpd says: track needs {\"name\": …, \"state\": \"up\" or \"down\"}",
+            "{params}"
+        );
+    }
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn decoded(octets: &[u8]) -> (Vec<Value>, Result<Totals, String>) {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(octets).unwrap();
     let mut out = Vec::new();
-    let outcome = decode(file.path().to_str().unwrap(), Format::Json, &mut out);
+    let outcome = decode(file.path().to_str().unwrap(), None, Format::Json, &mut out);
     let lines =
         String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     (lines, outcome.map_err(|error| error.to_string()))
@@ -247,13 +247,13 @@ fn hexadecimal_on_the_command_line() {
         text(&MESSAGE).concat(),
     ] {
         let mut out = Vec::new();
-        assert_eq!(decode(&input, Format::Text, &mut out).unwrap().decoded, 1, "{input}");
+        assert_eq!(decode(&input, None, Format::Text, &mut out).unwrap().decoded, 1, "{input}");
         let out = String::from_utf8(out).unwrap();
         assert!(out.contains("vrrp v3 vrid 10 priority 100 interval 1s addresses 192.0.2.1"), "{out}");
     }
-    let odd = decode("310", Format::Text, &mut Vec::new()).unwrap_err();
+    let odd = decode("310", None, Format::Text, &mut Vec::new()).unwrap_err();
     assert_eq!(odd.to_string(), "310: 3 hexadecimal digits are no whole number of octets");
-    let nothing = decode("no-such-file.pcap", Format::Text, &mut Vec::new()).unwrap_err();
+    let nothing = decode("no-such-file.pcap", None, Format::Text, &mut Vec::new()).unwrap_err();
     assert_eq!(
         nothing.to_string(),
         "no-such-file.pcap: No such file or directory, and not hexadecimal either"
@@ -276,7 +276,7 @@ fn captures_of_the_field() {
         ("hsrpv1-gratuitous-arp.cap", 6, 0, 0),
     ] {
         let path = folder.join(name);
-        let totals = decode(path.to_str().unwrap(), Format::Json, &mut Vec::new()).unwrap();
+        let totals = decode(path.to_str().unwrap(), None, Format::Json, &mut Vec::new()).unwrap();
         assert_eq!(totals, Totals { frames, decoded, malformed }, "{name}");
     }
 }

@@ -4,6 +4,8 @@ use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fhrp_wire::envelope::build::PrefixInfo;
+
 use super::{ConfigError, ConfigField, wrong};
 use crate::Family;
 
@@ -40,6 +42,20 @@ pub struct Prefix {
     pub valid: Duration,
     /// Preferred lifetime, at most the valid one.
     pub preferred: Duration,
+}
+
+impl From<&Prefix> for PrefixInfo {
+    fn from(prefix: &Prefix) -> Self {
+        let seconds = |duration: Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
+        Self {
+            prefix: prefix.prefix,
+            length: prefix.length,
+            on_link: prefix.on_link,
+            autonomous: prefix.autonomous,
+            valid: seconds(prefix.valid),
+            preferred: seconds(prefix.preferred),
+        }
+    }
 }
 
 /// When every virtual address is announced after becoming Active, besides at once.

@@ -171,7 +171,7 @@ impl HsrpConfig {
         if settings.follow.is_some() {
             settings.announce.refresh = settings.announce.refresh.or(Some(MAC_REFRESH));
         }
-        let name = settings.name.clone().unwrap_or_else(|| default_name(&id));
+        let name = settings.name.clone().unwrap_or_else(|| Self::default_name(&id));
         if settings.follow.as_ref() == Some(&name) {
             return wrong(ConfigField::Follow, "a group cannot follow itself", "name another group");
         }
@@ -215,6 +215,17 @@ impl HsrpConfig {
         self.settings.virtual_mac.then_some(mac)
     }
 
+    /// What other groups call a group without a name of its own. The families of an interface may both have a group of
+    /// one number.
+    #[must_use]
+    pub fn default_name(id: &GroupId) -> Arc<str> {
+        let suffix = match id.family {
+            Family::V4 => "",
+            Family::V6 => "-V6",
+        };
+        format!("hsrp-{}-{}{suffix}", id.interface, id.number).into()
+    }
+
     /// What other groups call it.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
@@ -235,15 +246,6 @@ impl HsrpConfig {
             lax.map(|_| "hold_time should be at least three times hello_time (RFC 2281 §5.1)".to_owned());
         lax.into_iter().collect()
     }
-}
-
-/// The families of an interface may both have a group of one number.
-fn default_name(id: &GroupId) -> Arc<str> {
-    let suffix = match id.family {
-        Family::V4 => "",
-        Family::V6 => "-V6",
-    };
-    format!("hsrp-{}-{}{suffix}", id.interface, id.number).into()
 }
 
 fn check_family(settings: &HsrpSettings) -> Result<Family, ConfigError> {

@@ -14,7 +14,7 @@ use super::interface::{Announcement, Round};
 use crate::group::{Announce, Group};
 use crate::slot::Slot;
 use crate::speaker::Greeting;
-use crate::{Action, IfIndex, Prefix};
+use crate::{Action, IfIndex};
 
 /// RFC 4861 §4.2: the all-nodes group, and its MAC.
 const ALL_NODES: std::net::Ipv6Addr = std::net::Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
@@ -101,7 +101,7 @@ fn router_advertisement(group: &Group) -> Option<Action> {
     let (interface, source_mac) = announced_from(group)?;
     let settings = group.speaker().router_advertisement()?;
     let Some(IpAddr::V6(source)) = group.speaker().addresses().first().copied() else { return None };
-    let prefixes: Vec<build::PrefixInfo> = settings.prefixes.iter().map(prefix_info).collect();
+    let prefixes: Vec<build::PrefixInfo> = settings.prefixes.iter().map(Into::into).collect();
     let mut frame = BytesMut::new();
     let advertisement = build::RouterAdvertisement {
         source_mac,
@@ -116,16 +116,4 @@ fn router_advertisement(group: &Group) -> Option<Action> {
     debug_assert_eq!(group.id().family, Family::V6);
     build::router_advertisement(&mut frame, &advertisement).ok()?;
     Some(Action::Transmit { interface, frame: frame.freeze() })
-}
-
-fn prefix_info(prefix: &Prefix) -> build::PrefixInfo {
-    let seconds = |duration: std::time::Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
-    build::PrefixInfo {
-        prefix: prefix.prefix,
-        length: prefix.length,
-        on_link: prefix.on_link,
-        autonomous: prefix.autonomous,
-        valid: seconds(prefix.valid),
-        preferred: seconds(prefix.preferred),
-    }
 }

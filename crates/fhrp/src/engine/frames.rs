@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use fhrp_election::{Claim, Instant};
 use fhrp_wire::envelope::{self, EnvelopeError, nd, udp};
 use fhrp_wire::hsrp::{PORT_V4, PORT_V6, Variant};
-use fhrp_wire::{Family, vrrp};
+use fhrp_wire::{Family, glbp, vrrp};
 
 use super::Engine;
+use super::glbp::Solicitation;
 use crate::group::{Announce, Group, Out};
 use crate::hsrp;
 use crate::vrrp::{Packet, screen};
@@ -66,20 +67,43 @@ impl Engine {
             {
                 stats.auth_header_pkts_rcvd += 1;
             }
-            envelope::Packet::Ipv6(ip)
-                if matches!(nd::parse(ip), Ok(Some(nd::Nd::RouterSolicitation { .. }))) =>
-            {
-                self.handle_router_solicitation(at, place);
+            envelope::Packet::Ipv6(ip) if ip.next_header == nd::PROTOCOL => {
+                self.handle_nd(at, place, &frame, ip);
             }
+            envelope::Packet::Arp(arp) => self.handle_arp(at, place, frame.destination, arp),
             packet @ (envelope::Packet::Ipv4(_) | envelope::Packet::Ipv6(_))
                 if udp::peek_port(packet).is_some_and(is_ours) =>
             {
                 self.handle_datagram(at, place, &frame);
             }
-            envelope::Packet::Ipv4(_)
-            | envelope::Packet::Ipv6(_)
-            | envelope::Packet::Arp(_)
-            | envelope::Packet::Other(_) => stats.foreign_frames += 1,
+            envelope::Packet::Ipv4(_) | envelope::Packet::Ipv6(_) | envelope::Packet::Other(_) => {
+                stats.foreign_frames += 1
+            }
+        }
+    }
+
+    fn handle_nd(
+        &mut self,
+        at: Instant,
+        place: usize,
+        frame: &envelope::Frame<'_>,
+        packet: &envelope::Ipv6<'_>,
+    ) {
+        match nd::parse(packet) {
+            Ok(Some(nd::Nd::RouterSolicitation { .. })) => self.handle_router_solicitation(at, place),
+            Ok(Some(nd::Nd::NeighborSolicitation { target, source_mac })) => {
+                let host = source_mac.unwrap_or(frame.source);
+                let solicitation = Solicitation { host, source: packet.source, target };
+                self.handle_solicitation(at, place, frame.destination, &solicitation);
+            }
+            Ok(Some(nd::Nd::RouterAdvertisement { .. } | nd::Nd::NeighborAdvertisement { .. }) | None)
+            | Err(_) => self.count_foreign(place),
+        }
+    }
+
+    pub(super) fn count_foreign(&mut self, place: usize) {
+        if let Some(interface) = self.interfaces.get_mut(place) {
+            interface.stats.foreign_frames += 1;
         }
     }
 
@@ -92,6 +116,9 @@ impl Engine {
             Ok(None) => return,
             Err(_) => return stats.udp_errors += 1,
         };
+        if datagram.destination_port == glbp::PORT {
+            return self.handle_glbp(at, place, (frame.source, &datagram));
+        }
         let Some(variant) = Variant::of_destination(datagram.destination, datagram.destination_port) else {
             return stats.destination_errors += 1;
         };
@@ -156,9 +183,9 @@ impl Engine {
     }
 }
 
-/// Ports of HSRP.
+/// Ports of HSRP and GLBP.
 fn is_ours(port: u16) -> bool {
-    matches!(port, PORT_V4 | PORT_V6)
+    matches!(port, PORT_V4 | PORT_V6 | glbp::PORT)
 }
 
 fn count_envelope(error: EnvelopeError, stats: &mut InterfaceStats) {

@@ -1,5 +1,7 @@
 //! One interface: its state, which group each number names, its counters, its announcements.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use fhrp_wire::Family;
@@ -70,6 +72,8 @@ pub(super) struct Interface {
     pub(super) attach_failed: bool,
     /// What has been asked for since the interface exists.
     pub(super) attached: Option<Reception>,
+    /// The slot of the group that answers hosts for an address.
+    resolvers: BTreeMap<IpAddr, usize>,
     /// By protocol and family.
     directories: [Directory; 6],
     /// Of HSRP, by variant.
@@ -84,7 +88,24 @@ impl Interface {
 
     /// Strikes a group.
     pub(super) fn dismiss(&mut self, id: &GroupId) {
+        if let Some(slot) = self.find(id.protocol, id.family, id.number) {
+            self.resolve(slot, &[]);
+        }
         self.directory_mut(id.protocol, id.family).strike(id.number);
+    }
+
+    /// The group in `slot` answers hosts for these addresses and no others. An address that two groups have is the
+    /// first one's.
+    pub(super) fn resolve(&mut self, slot: usize, addresses: &[IpAddr]) {
+        self.resolvers.retain(|_, resolver| *resolver != slot);
+        for address in addresses {
+            self.resolvers.entry(*address).or_insert(slot);
+        }
+    }
+
+    /// The slot of the group that answers hosts for `address`.
+    pub(super) fn resolver(&self, address: IpAddr) -> Option<usize> {
+        self.resolvers.get(&address).copied()
     }
 
     /// What to do so that the frames that its groups want are received, and no others.
@@ -106,7 +127,7 @@ impl Interface {
         let spoken = PROTOCOLS.into_iter().filter(|protocol| {
             FAMILIES.into_iter().any(|family| self.directory(*protocol, family).groups > 0)
         });
-        Reception { protocols: spoken.collect(), resolves: Arc::default() }
+        Reception { protocols: spoken.collect(), resolves: self.resolvers.keys().copied().collect() }
     }
 
     pub(super) fn has_groups(&self) -> bool {

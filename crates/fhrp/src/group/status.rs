@@ -38,7 +38,7 @@ impl Group {
             programmed: self.seat.programmed(),
             up_since: self.up_since,
             state_changes: self.state_changes,
-            tracks: self.tracked(),
+            tracks: self.load.list(self.speaker.tracks()),
             last_transition: self.last_transition,
             peers: self.speaker.peers(),
             counters: self.stats.clone(),

@@ -9,17 +9,17 @@ use crate::{NoticeKind, Track, TrackEffect, TrackName, TrackState};
 
 /// The sum of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Load {
+pub(crate) struct Load {
     /// What is taken off the priority.
-    pub(super) decrement: u8,
+    pub(crate) decrement: u8,
     /// An object that stops the group.
-    pub(super) shut: Option<TrackName>,
+    pub(crate) shut: Option<TrackName>,
     /// Those that are down.
     down: Vec<TrackName>,
 }
 
 impl Load {
-    fn of(tracks: &[Track], states: &BTreeMap<TrackName, TrackState>) -> Self {
+    pub(crate) fn of(tracks: &[Track], states: &BTreeMap<TrackName, TrackState>) -> Self {
         let mut load = Self::default();
         for track in tracks.iter().filter(|track| states.get(&track.name) == Some(&TrackState::Down)) {
             load.down.push(track.name.clone());
@@ -50,20 +50,20 @@ impl Group {
         }
         self.reconsider(now, out);
     }
-
-    /// The tracked objects and what they are, for display.
-    pub(super) fn tracked(&self) -> Vec<(Track, TrackState)> {
-        let state = |track: &Track| match self.load.down.contains(&track.name) {
-            true => TrackState::Down,
-            false => TrackState::Up,
-        };
-        self.speaker.tracks().iter().map(|track| (track.clone(), state(track))).collect()
-    }
 }
 
 impl Load {
+    /// The tracked objects and what they are, for display.
+    pub(crate) fn list(&self, tracks: &[Track]) -> Vec<(Track, TrackState)> {
+        let state = |track: &Track| match self.down.contains(&track.name) {
+            true => TrackState::Down,
+            false => TrackState::Up,
+        };
+        tracks.iter().map(|track| (track.clone(), state(track))).collect()
+    }
+
     /// What changed from `self` to `later`.
-    fn changes(&self, later: &Self) -> Vec<(TrackName, TrackState)> {
+    pub(crate) fn changes(&self, later: &Self) -> Vec<(TrackName, TrackState)> {
         let failed = later.down.iter().filter(|name| !self.down.contains(name));
         let recovered = self.down.iter().filter(|name| !later.down.contains(name));
         let failed = failed.map(|name| (name.clone(), TrackState::Down));

@@ -304,11 +304,17 @@ fn after_a_stop_nothing_is_done() {
     for variant in VARIANTS {
         let mut lan = active(tracked(variant, &[TrackEffect::Shutdown]));
         lan.tell(0, fhrp::Engine::stop);
-        lan.forget();
+        lan.forget().tell(0, fhrp::Engine::handle_timeout);
         set(&mut lan, 0, TrackState::Down);
         set(&mut lan, 0, TrackState::Up);
+        lan.hear(&hello(variant, State::Active, 50).frame_around(&[0xff]));
         lan.hear(&hello(variant, State::Active, 50).frame());
         lan.until(200_000);
-        assert_eq!(lan.log.len(), 0);
+        assert_eq!(lan.sent(), Vec::<String>::new());
+        assert_eq!(lan.moves(), []);
+        let mut lan = Lan::with(2, settings(variant));
+        lan.until(1_000);
+        lan.tell(0, fhrp::Engine::stop);
+        assert_eq!(lan.routers[0].engine.next_deadline(), None, "nor its interface's state");
     }
 }

@@ -171,6 +171,7 @@ fn read_identity(section: &mut Section<'_, '_>) -> Option<Identity> {
         let title = "without a virtual MAC there is no address to be made of it";
         let at = section.element("addresses", Some(at));
         section.report(Problem::error(title, at, "name a link-local address, such as \"fe80::1\""));
+        return None;
     }
     Some(Identity {
         interface: InterfaceName::new(interface.as_deref().unwrap_or_default()),

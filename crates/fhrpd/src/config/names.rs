@@ -3,9 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use fhrp::{ChainKey, InterfaceName, InvalidKeyChain, KeyChain, Lifetime, TrackName, WallTime};
+use fhrp::{
+    ChainKey, Family, GroupId, HsrpConfig, InterfaceName, InvalidKeyChain, KeyChain, Lifetime, Protocol,
+    TrackName, WallTime,
+};
 use fhrp_wire::hsrp::KeyBytes;
-use toml::de::DeValue;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use super::diagnose::{Problem, nearest};
 use super::file::{self, Alias, Refused, Section, Value};
@@ -195,15 +199,24 @@ fn read_lifetime(section: &mut Section<'_, '_>, [from, until]: [&'static str; 2]
 /// What the HSRP groups of the file are called, also those that have errors: whoever follows them is not to blame.
 fn group_names(tables: &Value<'_>) -> BTreeSet<String> {
     let tables = tables.get_ref().as_array().into_iter().flat_map(|list| list.iter());
-    let name = |table: &Value<'_>| {
-        let table = table.get_ref().as_table()?;
-        let text = |key: &str| table.get(key).and_then(|value| value.get_ref().as_str());
-        let number =
-            table.get("group").map_or(Some("0"), |value| Some(value.get_ref().as_integer()?.as_str()));
-        match text("name") {
-            Some(name) => Some(name.to_owned()),
-            None => Some(format!("hsrp-{}-{}", text("interface")?, number?)),
-        }
+    tables.filter_map(|table| group_name(table.get_ref().as_table()?)).collect()
+}
+
+fn group_name(table: &DeTable<'_>) -> Option<String> {
+    let value = |key: &str| table.get(key).map(Spanned::get_ref);
+    if let Some(name) = value("name").and_then(DeValue::as_str) {
+        return Some(name.to_owned());
+    }
+    let first = value("addresses").and_then(|list| list.as_array()?.iter().next()?.get_ref().as_str());
+    let ipv6 = match first {
+        Some(address) => address == "autoconfig" || address.contains(':'),
+        None => value("family").and_then(DeValue::as_integer).is_some_and(|family| family.as_str() == "6"),
     };
-    tables.filter_map(name).collect()
+    let id = GroupId {
+        interface: InterfaceName::new(value("interface")?.as_str()?),
+        protocol: Protocol::Hsrp,
+        family: if ipv6 { Family::V6 } else { Family::V4 },
+        number: value("group").map_or(Some(0), |number| number.as_integer()?.as_str().parse().ok())?,
+    };
+    Some(HsrpConfig::default_name(&id).to_string())
 }

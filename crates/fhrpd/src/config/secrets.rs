@@ -1,5 +1,9 @@
 //! Keeps keys out of what is printed: an error near one shows its line.
 
+/// Keys whose values are secrets, here or where an operator comes from.
+const SECRET: [&str; 8] =
+    ["auth_pass", "authentication_text", "key", "key-string", "key_string", "md5", "pass", "password"];
+
 /// The file with the text after every `key =` starred out, octet for octet, so that places stay what they are.
 pub(super) fn without_keys(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
@@ -19,13 +23,12 @@ pub(super) fn without_keys(source: &str) -> String {
 
 /// What comes up to the next `key =`, that included, and what comes after.
 fn next_key(text: &str) -> Option<(&str, &str)> {
-    text.match_indices("key").find_map(|(at, word)| {
-        let (before, after) = (text.get(..at)?, text.get(at + word.len()..)?);
-        let inside = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-        let whole = !before.ends_with(inside);
-        let value =
-            after.trim_start_matches(['"', '\'']).trim_start_matches([' ', '\t']).strip_prefix('=')?;
-        whole.then(|| text.split_at(text.len() - value.len()))
+    let of_key = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    text.match_indices('=').find_map(|(at, _)| {
+        let (before, after) = text.split_at_checked(at + 1)?;
+        let key = before.strip_suffix('=')?.trim_end_matches([' ', '\t']).trim_end_matches(['"', '\'']);
+        let name = key.trim_end_matches(of_key).len();
+        SECRET.contains(&key.get(name..)?).then_some((before, after))
     })
 }
 
@@ -80,6 +83,12 @@ mod tests {
             shown,
             "keys = [{ id = 1, key='*\"*', send_from = 3 }, {\"key\" = \"**\"*\"}]\nmy_key = \"x\""
         );
+    }
+
+    #[test]
+    fn words_of_others_are_secrets_too() {
+        let shown = without_keys("md5 = \"a\"\nkey_string = \"b\"\nkey-string = \"c\"\nmonkey = \"d\"");
+        assert_eq!(shown, "md5 = \"*\"\nkey_string = \"*\"\nkey-string = \"*\"\nmonkey = \"d\"");
     }
 
     #[test]

@@ -92,22 +92,17 @@ fn check_versions(drafts: &[&Draft], problems: &mut Vec<Problem>) {
     }
 }
 
-/// Names that were given are unique. The groups of both families that share a number may share the name that goes with
-/// it, as long as nobody uses it.
+/// Whoever follows a name follows one group.
 fn check_names(drafts: &[&Draft], problems: &mut Vec<Problem>) {
-    let mut called: BTreeMap<&str, Vec<(&Draft, &HsrpConfig)>> = BTreeMap::new();
+    let mut called: BTreeMap<&str, &Draft> = BTreeMap::new();
     for (draft, hsrp) in of_hsrp(drafts) {
-        called.entry(hsrp.name()).or_default().push((draft, hsrp));
-    }
-    let followed: BTreeSet<&str> =
-        of_hsrp(drafts).filter_map(|(_, hsrp)| hsrp.settings().follow.as_deref()).collect();
-    for (name, groups) in called {
-        let given = groups.iter().any(|(_, hsrp)| hsrp.settings().name.is_some());
-        let [(first, _), others @ ..] = groups.as_slice() else { continue };
-        for (draft, _) in others.iter().filter(|_| given || followed.contains(name)) {
-            let title = format!("two groups are called \"{name}\"");
+        if let Some(earlier) = called.get(hsrp.name().as_ref()) {
+            let title = format!("two groups are called \"{}\"", hsrp.name());
             let problem = Problem::error(title, draft.place_of("name"), "give one of them another `name`");
-            problems.push(problem.labelled("here again").with_other(first.place_of("name"), "first here"));
+            let earlier = earlier.place_of("name");
+            problems.push(problem.labelled("here again").with_other(earlier, "first here"));
+        } else {
+            called.insert(hsrp.name(), draft);
         }
     }
 }

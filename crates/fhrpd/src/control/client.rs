@@ -39,9 +39,18 @@ pub enum AskError {
 /// # Errors
 /// See [`AskError`].
 pub fn ask(socket: &Path, method: &str) -> Result<Value, AskError> {
+    ask_with(socket, method, Value::Null)
+}
+
+/// As [`ask`], with what the method needs to know.
+///
+/// # Errors
+/// See [`AskError`].
+pub fn ask_with(socket: &Path, method: &str, params: Value) -> Result<Value, AskError> {
     let system = |error: io::Error| AskError::System { path: socket.to_owned(), error };
     let stream = UnixStream::connect(socket).map_err(|error| refusal(socket, error))?;
-    let response = exchange(&stream, method).map_err(system)?;
+    let request = Request { id: Value::from(1), method: method.to_owned(), params };
+    let response = exchange(&stream, &request).map_err(system)?;
     match response {
         Response { error: Some(why), .. } => Err(AskError::Refused(why)),
         Response { result, .. } => Ok(result.unwrap_or_default()),
@@ -60,11 +69,10 @@ fn refusal(socket: &Path, error: io::Error) -> AskError {
     }
 }
 
-fn exchange(stream: &UnixStream, method: &str) -> io::Result<Response> {
+fn exchange(stream: &UnixStream, request: &Request) -> io::Result<Response> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    let request = Request { id: Value::from(1), method: method.to_owned(), params: Value::Null };
-    let mut line = serde_json::to_string(&request)?;
+    let mut line = serde_json::to_string(request)?;
     line.push('\n');
     let mut to = stream;
     to.write_all(line.as_bytes())?;

@@ -5,6 +5,7 @@ use std::os::unix::net::UnixListener as StdListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fhrp::{TrackName, TrackState};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
@@ -86,7 +87,13 @@ async fn answer(line: &str, questions: &mpsc::Sender<Asked>) -> String {
         }
         "show" => Question::Show,
         "reload" => Question::Reload,
-        other => return failed(id, &format!("no method {other:?}; there are show, version and reload")),
+        "track" => match about_track(&request.params) {
+            Some(question) => question,
+            None => return failed(id, "track needs {\"name\": …, \"state\": \"up\" or \"down\"}"),
+        },
+        other => {
+            return failed(id, &format!("no method {other:?}; there are show, version, reload and track"));
+        }
     };
     let (answer, back) = oneshot::channel();
     if questions.send(Asked { question, answer }).await.is_err() {
@@ -97,6 +104,16 @@ async fn answer(line: &str, questions: &mpsc::Sender<Asked>) -> String {
         Ok(Err(why)) => failed(id, &why),
         Err(_) => failed(id, "the daemon is stopping"),
     }
+}
+
+fn about_track(params: &Value) -> Option<Question> {
+    let name = TrackName::new(params.get("name")?.as_str()?);
+    let state = match params.get("state")?.as_str()? {
+        "up" => TrackState::Up,
+        "down" => TrackState::Down,
+        _ => return None,
+    };
+    Some(Question::Track { name, state })
 }
 
 /// Put together as text: a report of thousands of groups is not parsed again only to be sent.

@@ -1,10 +1,14 @@
-//! Hexadecimal on the command line: an Ethernet frame, an IP packet, or a VRRP message by itself.
+//! Hexadecimal on the command line: an Ethernet frame, an IP packet, or a message by itself.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use fhrp::Protocol;
+use fhrp_wire::Family;
+use fhrp_wire::hsrp::Variant;
 use fhrp_wire::vrrp::{self, DecodeError};
 
-use super::frame::{self, Decoded, Fields, Malformed};
+use super::frame::{self, Decoded, Fields, Malformed, Said};
+use super::{Key, VrrpFields};
 
 /// What can be checked of a message without its IP header.
 pub(super) const BARE_NOTE: &str = "not checked without the IP header";
@@ -33,22 +37,61 @@ pub(super) fn octets(text: &str) -> Result<Vec<u8>, String> {
 }
 
 /// Decodes octets of which nobody said what they begin with.
-pub(super) fn decode(octets: &[u8]) -> Decoded {
-    // Type 1 is the only one there is, so these two octets say "VRRP" well enough.
-    let bare = matches!(octets.first(), Some(0x21 | 0x31)) && !is_ethernet(octets);
-    if bare {
-        return Some(decode_bare(octets));
+pub(super) fn decode(octets: &[u8], key: Option<&Key>) -> Decoded {
+    if is_ethernet(octets) {
+        return frame::decode_ethernet(octets, octets.len(), key);
     }
-    match frame::ethertype_of(octets).filter(|_| !is_ethernet(octets)) {
-        Some(ethertype) => {
-            let mut rebuilt = vec![0; 12];
-            rebuilt.extend_from_slice(ethertype);
-            rebuilt.extend_from_slice(octets);
-            let decoded = frame::decode_ethernet(&rebuilt, rebuilt.len());
-            decoded.map(|result| result.map(|fields| Fields { source_mac: None, ..fields }))
+    match (bare(octets), frame::ethertype_of(octets)) {
+        (Some(Bare::Vrrp), _) => Some(decode_vrrp(octets, key)),
+        (Some(Bare::Hsrp(variant)), _) => Some(
+            super::hsrp::decode(variant, None, octets, key)
+                .map(|decoded| Said::from(decoded).alone())
+                .map_err(|error| malformed(Protocol::Hsrp, error)),
+        ),
+        (Some(Bare::Glbp(family)), _) => Some(
+            super::glbp::decode(family, None, octets, key)
+                .map(|fields| Said::Glbp(fields).alone())
+                .map_err(|error| malformed(Protocol::Glbp, error)),
+        ),
+        (None, Some(ethertype)) => frame::decode_rebuilt(ethertype, octets, octets.len(), key),
+        (None, None) => frame::decode_ethernet(octets, octets.len(), key),
+    }
+}
+
+/// A message by itself.
+enum Bare {
+    Vrrp,
+    Hsrp(Variant),
+    Glbp(Family),
+}
+
+/// By what each protocol begins with. In version 1 of HSRP that says little, so its lengths have to be right as well.
+fn bare(octets: &[u8]) -> Option<Bare> {
+    match octets {
+        // Type 1 is the only one there is, so these two octets say "VRRP" well enough.
+        [0x21 | 0x31, ..] => Some(Bare::Vrrp),
+        [0x00, 0x00..=0x03, ..] if matches!(octets.len(), 16 | 20 | 50) => Some(Bare::Hsrp(Variant::V1)),
+        [0x01, 0x28, 0x02, _, _, 6, ..] => Some(Bare::Hsrp(Variant::V2Ipv6)),
+        [0x01, 0x28, 0x02, ..] | [0x02, 0x04, _, _, _, _] => Some(Bare::Hsrp(Variant::V2Ipv4)),
+        [0x01, 0x00..=0x02, 0x00..=0x03, _, rest @ ..] => Some(Bare::Glbp(glbp_family(rest))),
+        _ => None,
+    }
+}
+
+/// A hello with an IPv6 address has 40 octets.
+fn glbp_family(rest: &[u8]) -> Family {
+    let mut tlvs = rest.get(8..).unwrap_or_default();
+    while let [kind, length, ..] = tlvs {
+        if *kind == 1 {
+            return if *length == 40 { Family::V6 } else { Family::V4 };
         }
-        None => frame::decode_ethernet(octets, octets.len()),
+        tlvs = tlvs.get(usize::from((*length).max(2))..).unwrap_or_default();
     }
+    Family::V4
+}
+
+fn malformed(protocol: Protocol, error: String) -> Malformed {
+    Malformed { protocol, error, source: None, destination: None }
 }
 
 fn is_ethernet(octets: &[u8]) -> bool {
@@ -58,20 +101,21 @@ fn is_ethernet(octets: &[u8]) -> bool {
     )
 }
 
-/// The checksum of version 3 may cover addresses that are not there, so it only counts where it is right without.
-fn decode_bare(message: &[u8]) -> Result<Fields, Malformed> {
-    let malformed =
-        |error: DecodeError| Malformed { error: error.to_string(), source: None, destination: None };
+/// The checksum of version 3 may cover addresses that are not there, so it only counts where it is right without. A
+/// digest is checked with the address in it.
+fn decode_vrrp(message: &[u8], key: Option<&Key>) -> Result<Fields, Malformed> {
+    let malformed = |error: DecodeError| malformed(Protocol::Vrrp, error.to_string());
     let (source, destination) = context(message);
-    match vrrp::parse(source, destination, message) {
-        Ok(parsed) => Ok(frame::fields(&parsed)),
+    let fields = match vrrp::parse(source, destination, message) {
+        Ok(parsed) => super::vrrp::fields(&parsed, source, key),
         Err(DecodeError::Checksum) if message.first() == Some(&0x31) => {
             let mended = with_checksum(message, source, destination);
             let parsed = vrrp::parse(source, destination, &mended).map_err(malformed)?;
-            Ok(Fields { checksum: BARE_NOTE, ..frame::fields(&parsed) })
+            VrrpFields { checksum: BARE_NOTE, ..super::vrrp::fields(&parsed, source, key) }
         }
-        Err(error) => Err(malformed(error)),
-    }
+        Err(error) => return Err(malformed(error)),
+    };
+    Ok(Said::Vrrp(fields).alone())
 }
 
 /// Addresses of the family that the length of the message speaks for.
@@ -122,22 +166,29 @@ mod tests {
         assert!(octets("310").is_err() && octets("").is_err() && octets("3g").is_err());
     }
 
+    fn vrrp(text: &str) -> Result<VrrpFields, String> {
+        match decode(&octets(text).unwrap(), None).unwrap() {
+            Ok(Fields { said: Said::Vrrp(fields), .. }) => Ok(fields),
+            Ok(other) => panic!("{other:?}"),
+            Err(bad) => Err(bad.error),
+        }
+    }
+
     /// VRID 10, priority 100, 1 s, 192.0.2.1; the sum of the words is 310a+6401+0064+c000+0201 = 15770, the checksum
     /// therefore !5771 = a88e.
     #[test]
     fn bare_message_of_version_3() {
-        let good = decode(&octets("310a6401 0064a88e c0000201").unwrap()).unwrap().unwrap();
+        let good = vrrp("310a6401 0064a88e c0000201").unwrap();
         assert_eq!((good.vrid, good.priority, good.checksum), (10, 100, "rfc9568"));
-        let unsure = decode(&octets("310a6401 00641234 c0000201").unwrap()).unwrap().unwrap();
+        let unsure = vrrp("310a6401 00641234 c0000201").unwrap();
         assert_eq!((unsure.vrid, unsure.checksum), (10, BARE_NOTE));
-        let v6 =
-            decode(&octets("310a6401 00641234 fe80000000000000 0000000000000001").unwrap()).unwrap().unwrap();
+        let v6 = vrrp("310a6401 00641234 fe80000000000000 0000000000000001").unwrap();
         assert_eq!((v6.addresses, v6.checksum), (vec!["fe80::1".parse().unwrap()], BARE_NOTE));
     }
 
     #[test]
     fn bare_message_of_version_2_is_checked_in_full() {
-        let wrong = decode(&octets("210a6401 00011234 c0000201 0000000000000000").unwrap()).unwrap();
-        assert_eq!(wrong.unwrap_err().error, "wrong checksum");
+        let wrong = vrrp("210a6401 00011234 c0000201 0000000000000000");
+        assert_eq!(wrong.unwrap_err(), "wrong checksum");
     }
 }

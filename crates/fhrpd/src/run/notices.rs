@@ -24,6 +24,10 @@ fn words(kind: &NoticeKind) -> (Level, String) {
         NoticeKind::Moved { from, to, cause } => {
             (Level::INFO, format!("{from} -> {to}: {}", because(*to, cause)))
         }
+        NoticeKind::ForwarderMoved { forwarder, from, to, cause } => {
+            let why = cause.as_ref().map_or(String::new(), |cause| format!(": {}", because(*to, cause)));
+            (Level::INFO, format!("forwarder {forwarder} {from} -> {to}{why}"))
+        }
         NoticeKind::Waits(why) => (Level::WARN, format!("waits: {why}")),
         NoticeKind::Owns(address) => {
             (Level::INFO, format!("{address} is this router's own: it is the owner and runs at priority 255"))
@@ -107,6 +111,7 @@ fn about_others(kind: &NoticeKind) -> (Level, String) {
             (Level::WARN, format!("{peer} has another virtual address, {theirs}"))
         }
         NoticeKind::Moved { .. }
+        | NoticeKind::ForwarderMoved { .. }
         | NoticeKind::Waits(_)
         | NoticeKind::Owns(_)
         | NoticeKind::NotOwner

@@ -192,15 +192,20 @@ fn tracked(track: &TrackReport) -> String {
     }
 }
 
-/// A group's line. Of IPv6 two, broken behind the first router that is an address: genie reads them like that. Where
-/// none is, there is no form that it reads, and one that it passes over.
+/// A group's line. Of IPv6 two, broken where genie expects it: behind the first router that is an address. It misreads
+/// a group that preempts and knows another router as Active, and one in which neither router is an address; those are
+/// broken before both, and it passes over them.
 fn lines(group: &GroupReport) -> Vec<Vec<String>> {
     let mut first = row(group);
     if group.family == 4 {
         return vec![first];
     }
-    let address = |at: &usize| first.get(*at).is_some_and(|cell| cell.contains(':'));
-    let columns = [ACTIVE, STANDBY].into_iter().find(address).map_or(ACTIVE, |at| at + 1);
+    let is_address = |at: usize| first.get(at).is_some_and(|cell| cell.contains(':'));
+    let columns = match (is_address(ACTIVE), is_address(STANDBY)) {
+        (true, _) if !group.preempt => ACTIVE + 1,
+        (false, true) => STANDBY + 1,
+        (true | false, _) => ACTIVE,
+    };
     let rest = first.split_off(columns);
     let second = vec![String::new(); columns].into_iter().chain(rest).collect();
     vec![first, second]

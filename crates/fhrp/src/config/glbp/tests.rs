@@ -1,0 +1,111 @@
+use super::*;
+
+fn settings() -> GlbpSettings {
+    GlbpSettings::new(InterfaceName::new("eth0"), 10, vec!["192.0.2.1".parse().unwrap()])
+}
+
+fn refused(change: impl FnOnce(&mut GlbpSettings)) -> (ConfigField, String) {
+    let mut settings = settings();
+    change(&mut settings);
+    let error = GlbpConfig::new(settings).unwrap_err();
+    (error.field, error.to_string())
+}
+
+fn field(change: impl FnOnce(&mut GlbpSettings)) -> ConfigField {
+    refused(change).0
+}
+
+const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+#[test]
+fn defaults_are_those_of_real_routers() {
+    let config = GlbpConfig::new(settings()).unwrap();
+    let timers = config.timers();
+    assert_eq!((timers.hello().get(), timers.hold().get()), (3000, 10_000));
+    assert_eq!((timers.redirect().get(), timers.timeout().get()), (600, 14_400));
+    assert_eq!(config.thresholds(), Thresholds { maximum: 100, lower: 1, upper: 100 });
+    let settings = config.settings();
+    assert_eq!(
+        (settings.priority, settings.preempt, settings.load_balancing),
+        (100, false, LoadBalancing::RoundRobin)
+    );
+    assert_eq!((settings.forwarder_preempt, settings.forwarder_preempt_delay), (true, secs(30)));
+    assert_eq!(config.id().to_string(), "glbp eth0 ipv4 10");
+    assert_eq!((&**config.name(), config.warnings().len()), ("glbp-eth0-10", 0));
+}
+
+#[test]
+fn groups_and_families() {
+    let (at, text) = refused(|settings| settings.group = 1024);
+    assert_eq!(
+        (at, text.as_str()),
+        (ConfigField::Group, "group 1024 does not exist; choose a group from 0 to 1023")
+    );
+    for group in [0, 1023] {
+        assert!(GlbpConfig::new(GlbpSettings { group, ..settings() }).is_ok());
+    }
+    assert_eq!(field(|settings| settings.addresses.clear()), ConfigField::Family);
+    assert_eq!(field(|settings| settings.family = Some(Family::V6)), ConfigField::Family);
+    let learns = GlbpSettings { addresses: vec![], family: Some(Family::V4), ..settings() };
+    assert!(GlbpConfig::new(learns).unwrap().addresses().is_empty());
+}
+
+/// Group 46: captured.
+#[test]
+fn an_ipv6_list_is_led_by_the_link_local_of_the_group() {
+    let global = GlbpSettings { group: 46, addresses: vec!["2001:db8::1".parse().unwrap()], ..settings() };
+    let config = GlbpConfig::new(global).unwrap();
+    let link_local = "fe80::7:b4ff:fe00:2e00".parse().unwrap();
+    assert_eq!(config.addresses().first(), Some(&link_local));
+    assert_eq!(config.added_link_local(), Some(link_local));
+}
+
+#[test]
+fn thresholds_have_an_order() {
+    let with = |maximum, lower, upper| {
+        GlbpConfig::new(GlbpSettings {
+            weighting: maximum,
+            weighting_lower: lower,
+            weighting_upper: upper,
+            ..settings()
+        })
+        .map(|config| config.thresholds())
+        .map_err(|error| error.field)
+    };
+    assert_eq!(with(110, Some(95), Some(105)), Ok(Thresholds { maximum: 110, lower: 95, upper: 105 }));
+    assert_eq!(with(1, None, None), Ok(Thresholds { maximum: 1, lower: 0, upper: 1 }));
+    assert_eq!(with(100, Some(80), Some(80)), Ok(Thresholds { maximum: 100, lower: 80, upper: 80 }));
+    assert_eq!(with(0, None, None), Err(ConfigField::Weighting));
+    assert_eq!(with(255, None, None), Err(ConfigField::Weighting));
+    assert_eq!(with(100, Some(100), None), Err(ConfigField::WeightingLower));
+    assert_eq!(with(100, Some(80), Some(79)), Err(ConfigField::WeightingUpper));
+    assert_eq!(with(100, Some(80), Some(101)), Err(ConfigField::WeightingUpper));
+}
+
+#[test]
+fn times_have_ranges_and_an_order() {
+    assert_eq!(field(|s| s.hello_time = Duration::from_millis(49)), ConfigField::HelloTime);
+    assert_eq!(field(|s| s.hello_time = secs(61)), ConfigField::HelloTime);
+    assert_eq!(field(|s| s.hello_time = Duration::from_micros(60_500)), ConfigField::HelloTime);
+    assert_eq!(field(|s| s.hold_time = secs(3)), ConfigField::HoldTime);
+    assert_eq!(field(|s| s.hold_time = secs(181)), ConfigField::HoldTime);
+    assert_eq!(field(|s| s.redirect = secs(3601)), ConfigField::Redirect);
+    assert_eq!(field(|s| s.redirect = Duration::from_millis(600_500)), ConfigField::Redirect);
+    assert_eq!(field(|s| s.timeout = secs(600)), ConfigField::Timeout);
+    assert_eq!(field(|s| s.timeout = secs(64_801)), ConfigField::Timeout);
+    assert_eq!(field(|s| s.priority = 0), ConfigField::Priority);
+    assert_eq!(field(|s| s.preempt_delay = secs(1)), ConfigField::PreemptDelay);
+    assert_eq!(field(|s| s.forwarder_preempt_delay = secs(3601)), ConfigField::ForwarderPreemptDelay);
+}
+
+#[test]
+fn client_caches_have_bounds() {
+    let cache = |maximum, minutes: u64| Some(ClientCache { maximum, timeout: Some(secs(minutes * 60)) });
+    for bad in [cache(7, 1), cache(2001, 1), cache(8, 0), cache(8, 1441)] {
+        assert_eq!(field(|s| s.client_cache = bad), ConfigField::ClientCache);
+    }
+    let large = GlbpSettings { client_cache: cache(2000, 1440), ..settings() };
+    assert_eq!(GlbpConfig::new(large).unwrap().warnings().len(), 1);
+}

@@ -1,0 +1,95 @@
+//! Answers to hosts that resolve the virtual address. This is the hot path: a choice costs a few comparisons and no
+//! allocation, but for the client cache where one is configured.
+
+use std::net::IpAddr;
+
+use fhrp_election::Instant;
+use fhrp_wire::MacAddr;
+
+use super::{Group, balancer};
+use crate::NoticeKind;
+use crate::group::Out;
+use crate::limiter::Topic;
+
+/// An ARP request or neighbour solicitation for a virtual address.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Question {
+    pub(crate) at: Instant,
+    /// The host's MAC.
+    pub(crate) host: MacAddr,
+    /// Its address; `None` while it only checks that nobody has the address it asks for (RFC 5227 §2.1.1, RFC 4862
+    /// §5.4.2).
+    pub(crate) address: Option<IpAddr>,
+    /// Where the frame went.
+    pub(crate) destination: MacAddr,
+    /// The address that is asked for.
+    pub(crate) target: IpAddr,
+}
+
+impl Group {
+    /// The virtual MAC that the host is told; `None` leaves it without an answer.
+    pub(crate) fn answer(&mut self, question: &Question, out: &mut Out<'_>) -> Option<MacAddr> {
+        self.counters.resolve_rcvd += 1;
+        let physical = self.underlay?.mac;
+        if question.host == physical {
+            self.counters.looped += 1;
+            return None;
+        }
+        if question.address == Some(question.target) {
+            self.hear_claimant(question, out);
+            return None;
+        }
+        let chosen = if question.destination.is_multicast() || question.destination == physical {
+            self.answer_as_avg(question)
+        } else {
+            self.confirm(question)
+        };
+        match (chosen, question.address) {
+            (None, _) if self.is_avg() => self.counters.resolve_unanswered += 1,
+            (None, _) => {}
+            (Some(_), None) => self.counters.resolve_probes_answered += 1,
+            (Some(_), Some(_)) => self.counters.resolve_answered += 1,
+        }
+        chosen
+    }
+
+    /// A host that asks again asks the forwarder that it uses, which answers for itself.
+    fn confirm(&self, question: &Question) -> Option<MacAddr> {
+        let served = self.forwarders.iter().filter(|forwarder| forwarder.serves());
+        served.map(|forwarder| forwarder.mac).find(|mac| *mac == question.destination)
+    }
+
+    /// Only the AVG tells a host which forwarder to use.
+    fn answer_as_avg(&mut self, question: &Question) -> Option<MacAddr> {
+        if !self.is_avg() {
+            return None;
+        }
+        let weight = self.weight.current();
+        let offers = self.forwarders.each_ref().map(|forwarder| forwarder.offer(question.at, weight));
+        let Some(address) = question.address else {
+            // It is told that the address is taken, and will not use it: nobody's turn.
+            return balancer::first(&offers).and_then(|at| self.forwarders.get(at)).map(|found| found.mac);
+        };
+        let mode = self.config.settings().load_balancing;
+        let at = self.balancer.choose(mode, question.host, &offers, self.own())?;
+        let forwarder = self.forwarders.get_mut(at)?;
+        forwarder.selections += 1;
+        let (mac, number) = (forwarder.mac, forwarder.number.get());
+        if let Some(clients) = &mut self.clients
+            && clients.record(question.at, question.host, (Some(address), number))
+        {
+            self.counters.clients_evicted += 1;
+        }
+        Some(mac)
+    }
+
+    /// Somebody announces the virtual address as its own (gratuitous ARP): nothing to answer.
+    fn hear_claimant(&mut self, question: &Question, out: &mut Out<'_>) {
+        self.counters.resolve_gratuitous += 1;
+        let virtual_mac = self.forwarders.iter().any(|forwarder| forwarder.mac == question.host);
+        if !virtual_mac {
+            let kind = || NoticeKind::DuplicateAddress { address: question.target, mac: question.host };
+            self.notify_limited(Topic::DuplicateAddress, question.at, kind, out);
+        }
+    }
+}
