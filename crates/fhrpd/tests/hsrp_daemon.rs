@@ -171,7 +171,8 @@ fn an_interface_that_fails_lowers_the_priority() {
     daemon.wait(&[(1, 150, "active")]);
     ip("link set new1 down");
     daemon.wait(&[(1, 90, "active")]);
-    daemon.reload(&("[[track]]\nname = \"uplink\"\n".to_owned() + &group(1, tracking)));
+    let changes = daemon.reload(&("[[track]]\nname = \"uplink\"\n".to_owned() + &group(1, tracking)));
+    assert_eq!(changes, "0 added, 0 changed, 0 removed; 1 tracked object changed");
     daemon.wait(&[(1, 150, "active")]);
 }
 
