@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 
-use fhrp::{IfIndex, InterfaceName, LinkEvent, LinkState};
+use fhrp::{IfIndex, InterfaceName, LinkEvent, LinkState, MacAddr};
 
 use crate::facts::{AddressFacts, LinkFacts};
 use crate::names::is_virtual;
@@ -151,7 +151,8 @@ impl Links {
         let mut state = LinkState {
             name: InterfaceName::new(&link.name),
             index: IfIndex(index),
-            mac: link.mac?,
+            // Tunnels and the like have none; they can be tracked.
+            mac: link.mac.unwrap_or(MacAddr::ZERO),
             up: link.up,
             mtu: link.mtu,
             ipv4: Vec::new(),
@@ -173,7 +174,6 @@ fn same(one: &AddressFacts, other: &AddressFacts) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use fhrp::MacAddr;
 
     use super::*;
     use crate::facts::LinkKind;

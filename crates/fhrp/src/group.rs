@@ -411,9 +411,13 @@ impl Group {
     /// there is none.
     fn can_still_speak(&self) -> bool {
         match &self.waiting {
-            Some(Waiting::InterfaceMissing | Waiting::InterfaceDown | Waiting::NoPrimaryAddress) | None => {
-                false
-            }
+            Some(
+                Waiting::InterfaceMissing
+                | Waiting::InterfaceDown
+                | Waiting::NotEthernet
+                | Waiting::NoPrimaryAddress,
+            )
+            | None => false,
             Some(
                 Waiting::ProgramFault(_)
                 | Waiting::StartupDelay
@@ -437,6 +441,9 @@ impl Group {
         let link = self.link.as_deref().ok_or(Waiting::InterfaceMissing)?;
         if let Some(fault) = self.seat.pause() {
             return Err(Waiting::ProgramFault(fault.clone()));
+        }
+        if !link.is_ethernet() {
+            return Err(Waiting::NotEthernet);
         }
         if !link.up {
             return Err(Waiting::InterfaceDown);
@@ -554,7 +561,8 @@ impl Group {
 
     /// Says what the dataplane should look like, if that is new.
     fn refresh_wish(&mut self, out: &mut Out<'_>) {
-        let wish = self.link.as_deref().map(|link| self.binding(link));
+        let link = self.link.as_deref().filter(|link| link.is_ethernet());
+        let wish = link.map(|link| self.binding(link));
         self.seat.wish(wish, out.actions);
     }
 

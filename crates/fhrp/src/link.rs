@@ -13,7 +13,7 @@ pub struct LinkState {
     pub name: InterfaceName,
     /// Its number.
     pub index: IfIndex,
-    /// Its own (physical) MAC.
+    /// Its own (physical) MAC; all zeros where it has none, as tunnels have.
     pub mac: MacAddr,
     /// Administratively up and with carrier.
     pub up: bool,
@@ -26,6 +26,12 @@ pub struct LinkState {
 }
 
 impl LinkState {
+    /// Whether groups can run there: what has no MAC of its own can only be tracked.
+    #[must_use]
+    pub fn is_ethernet(&self) -> bool {
+        self.mac != MacAddr::ZERO
+    }
+
     /// The address that IPv4 advertisements come from: the first of its own (RFC 9568 §1.6, Primary IPv4 address).
     #[must_use]
     pub fn primary_ipv4(&self) -> Option<Ipv4Addr> {

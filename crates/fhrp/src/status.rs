@@ -62,6 +62,8 @@ pub enum Waiting {
     InterfaceDown,
     /// It has no IPv4 address, or no usable IPv6 link-local, to send from.
     NoPrimaryAddress,
+    /// It has no MAC of its own.
+    NotEthernet,
     /// The dataplane could not be programmed; tried again later.
     ProgramFault(Arc<str>),
     /// Its interface came up a short while ago.
@@ -80,6 +82,7 @@ impl std::fmt::Display for Waiting {
             Self::InterfaceMissing => f.write_str("interface does not exist"),
             Self::InterfaceDown => f.write_str("interface is down"),
             Self::NoPrimaryAddress => f.write_str("interface has no address to send from"),
+            Self::NotEthernet => f.write_str("interface has no MAC address"),
             Self::ProgramFault(why) => write!(f, "dataplane: {why}"),
             Self::StartupDelay => f.write_str("start-up delay"),
             Self::Tracked(name) => write!(f, "tracked object {name} is down"),

@@ -331,7 +331,8 @@ impl Group {
 
     /// The wish for one forwarder: a function of configuration, link and state, and of nothing else.
     fn binding(&self, at: usize) -> Option<Binding> {
-        let link = self.link.as_deref().filter(|_| !self.addresses.is_empty())?;
+        let known = !self.addresses.is_empty();
+        let link = self.link.as_deref().filter(|link| link.is_ethernet() && known)?;
         let forwarder = self.forwarders.get(at).filter(|forwarder| forwarder.is_contested())?;
         Some(Binding {
             group: self.id().clone(),

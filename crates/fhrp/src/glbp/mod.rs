@@ -394,6 +394,9 @@ impl Group {
             return Err(Waiting::ProgramFault(text.clone()));
         }
         let link = self.link.as_deref().ok_or(Waiting::InterfaceMissing)?;
+        if !link.is_ethernet() {
+            return Err(Waiting::NotEthernet);
+        }
         if !link.up {
             return Err(Waiting::InterfaceDown);
         }

@@ -250,3 +250,14 @@ fn rfc9568_6_4_the_gate_is_open_in_active_and_in_no_other_state() {
     let faults = router.status().counters.program_faults;
     assert!(faults > 3, "{faults} faults");
 }
+
+/// Tunnels and the like can be tracked, but no group can run there.
+#[test]
+fn an_interface_without_a_mac_is_waited_for_and_nothing_is_programmed() {
+    let (mut router, _) = Router::new(settings());
+    let bare = LinkState { mac: fhrp::MacAddr::ZERO, ..link() };
+    router.0.handle_link(ms(10), LinkEvent::Present(bare));
+    assert_eq!(router.status().waiting, Some(fhrp::Waiting::NotEthernet));
+    let wish = router.see().programs.pop().map(|(_, _, binding)| binding);
+    assert_eq!(wish, Some(None), "what was wished before is taken back");
+}
