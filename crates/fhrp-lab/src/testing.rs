@@ -41,6 +41,8 @@ pub enum Need {
     Yersinia,
     /// The folder of captured traffic beside the workspace.
     Captures,
+    /// The public parsers of router output that `scripts/test` installs.
+    Parsers,
 }
 
 impl fmt::Display for Need {
@@ -54,6 +56,7 @@ impl fmt::Display for Need {
             Self::Scapy => "scapy",
             Self::Yersinia => "yersinia",
             Self::Captures => "captures",
+            Self::Parsers => "parsers",
         })
     }
 }
@@ -70,6 +73,9 @@ impl Need {
             Self::Scapy => forge::scapy_is_missing().then(|| "python3-scapy is not installed".to_owned()),
             Self::Yersinia => missing_program("yersinia"),
             Self::Captures => captures().is_none().then(|| "../shared/captures is not there".to_owned()),
+            Self::Parsers => {
+                parsers().is_none().then(|| "target/parsers is not there; scripts/test installs it".to_owned())
+            }
         }
     }
 }
@@ -89,9 +95,19 @@ fn missing_frr() -> Option<String> {
 /// The folder of captured traffic: `shared/captures` beside the workspace, if present.
 #[must_use]
 pub fn captures() -> Option<PathBuf> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2)?;
-    let folder = workspace.parent()?.join("shared/captures");
+    let folder = workspace()?.parent()?.join("shared/captures");
     folder.is_dir().then_some(folder)
+}
+
+/// The Python that has the public parsers of router output, if `scripts/test` has installed them.
+#[must_use]
+pub fn parsers() -> Option<PathBuf> {
+    let folder = workspace()?.join("target/parsers");
+    folder.join("installed").is_file().then(|| folder.join("bin/python"))
+}
+
+fn workspace() -> Option<&'static Path> {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2)
 }
 
 /// Gives the test function that calls it a private [`World`].

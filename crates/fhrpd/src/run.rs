@@ -250,8 +250,8 @@ impl Supervisor {
             tracing::warn!("changes in [daemon] need a restart");
         }
         let steps = reload::steps(&self.config.groups, &config.groups);
-        let done = reload::summary(&steps);
         let mut changes = tracks::changes(&self.config.tracks, &config.tracks);
+        let done = reload::summary(&steps) + &tracks::summary(&changes);
         changes.extend(self.changes(steps));
         self.config = config;
         if let Err(error) = self.protocol.handle.apply(changes).await {

@@ -349,6 +349,18 @@ fn what_hsrp_leaves_out_is_learned_or_the_default() {
 }
 
 #[test]
+fn the_examples_of_the_readme_are_right() {
+    let readme = include_str!("../../../README.md");
+    let examples: Vec<&str> =
+        readme.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(examples.len() >= 2);
+    for example in examples {
+        let config = Config::parse(example).unwrap_or_else(|_| panic!("{}", shown(example)));
+        assert_eq!((config.groups.len(), config.remarks), (1, Vec::new()), "{example}");
+    }
+}
+
+#[test]
 fn the_same_address_on_two_interfaces_is_right() {
     let other = GOOD.replace("eth0", "eth1");
     assert_eq!(Config::parse(&format!("{GOOD}{other}")).unwrap().groups.len(), 2);

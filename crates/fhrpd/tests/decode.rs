@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use fhrp_lab::test_name;
 use fhrp_lab::testing::{Need, captures, require};
-use fhrpd::decode::{Format, Totals, decode};
+use fhrpd::decode::{Format, Key, Totals, decode};
 use serde_json::Value;
 
 /// VRRPv3, VRID 10, priority 100, 1 s, 192.0.2.1, from 192.0.2.3; the checksum is over the message alone.
@@ -260,6 +260,122 @@ fn hexadecimal_on_the_command_line() {
     );
 }
 
+/// The line of text for a message by itself.
+fn explained(message: &str, key: Option<&Key>) -> String {
+    let mut out = Vec::new();
+    decode(message, key, Format::Text, &mut out).unwrap();
+    String::from_utf8(out).unwrap().lines().next().unwrap().trim_start().to_owned()
+}
+
+/// Taken from routers.
+const HSRP_V1_MD5: &str = "000010030a64010000000000000000000a000064041c010000000a00001400000000\
+                           f02fc41b1b516e2d1261d8800d39ccea";
+const HSRP_V2_MD5: &str = "0128020006040001aabbcc000a000000006400000bb8000027100a000064000000000000000000000000\
+                           041c010000000a00000a00000000642fedafe1f374bd2fdd8f1ba81d87a2";
+
+#[test]
+fn hsrp_by_itself() {
+    let v1 = "1  hsrp v1 group 1 hello state active priority 100 hello 3s hold 10s address 10.0.0.100 authentication md5 key 0";
+    assert_eq!(explained(HSRP_V1_MD5, None), v1);
+    let v2 = "1  hsrp v2 group 1 hello state active priority 100 hello 3s hold 10s address 10.0.0.100 identifier aa:bb:cc:00:0a:00";
+    assert_eq!(explained(HSRP_V2_MD5, None), format!("{v2} authentication md5 key 0"));
+    let v6 = "012802010306000a 020000000009 00000078 000000fa 000002ee fe80000000000000000573fffea0000a";
+    assert_eq!(
+        explained(v6, None),
+        "1  hsrp v2 group 10 coup state listen priority 120 hello 250ms hold 750ms address fe80::5:73ff:fea0:a \
+         identifier 02:00:00:00:00:09"
+    );
+    let resign = "0002040005640300 7075626c69630000 00000000";
+    assert_eq!(
+        explained(resign, None),
+        "1  hsrp v1 group 3 resign state speak priority 100 (the hello time was 0) address unknown authentication text"
+    );
+    let above = "0128020006040001aabbcc000a000000012c00000bb800000bb80a000064000000000000000000000000";
+    assert!(explained(above, None).contains(
+        "priority 255 (sent as 300) hello 3s hold 9s (the hold time was not longer than the hello time)"
+    ));
+    assert_eq!(
+        explained("0003 0001 000e 03 00 0001 0002 00000000", None),
+        "1  hsrp v1 advertise active groups: active 1 passive 2"
+    );
+    assert_eq!(explained("0204 0000 0001", None), "1  hsrp v2 interface state groups: active 0 passive 1");
+    assert_eq!(
+        explained("0001ff03 0a640100 0000000000000000 0a000064", None),
+        "1  hsrp MALFORMED: unknown HSRP state 255"
+    );
+}
+
+#[test]
+fn keys_check_digests_and_texts() {
+    let verdict = |message: &str, key: &str, id: Option<u32>| {
+        let line = explained(message, Some(&Key::new(key, id).unwrap()));
+        line.split_once(" authentication ").map(|(_, rest)| rest.to_owned()).unwrap_or_default()
+    };
+    assert_eq!(verdict(HSRP_V1_MD5, "openwall12345", None), "md5 key 0, by the key");
+    assert_eq!(verdict(HSRP_V1_MD5, "password", None), "md5 key 0, NOT by the key");
+    assert_eq!(verdict(HSRP_V2_MD5, "password", Some(0)), "md5 key 0, by the key");
+    assert_eq!(verdict(HSRP_V2_MD5, "password", Some(7)), "md5 key 0");
+    let text = "0000040305640300 7075626c69630000 0a000064";
+    assert_eq!(verdict(text, "public", None), "text, by the key");
+    assert_eq!(verdict(text, "nine-octets", None), "text");
+    let vrrp = "2101c801fe0330930a00001e0000000000000000fe1c010000000a00000a0000000019b30f74c7ba6486ced3151a50514b79";
+    assert_eq!(verdict(vrrp, "123456789", None), "cisco-md5 key 0, by the key");
+    assert!(Key::new("", None).is_err());
+}
+
+/// A request, a response and an announcement with everything that one can have.
+#[test]
+fn glbp_by_itself() {
+    let header = |opcode: &str| format!("01{opcode}0001 0000 020000000003");
+    let request = format!("{} 0214{}", header("01"), "00".repeat(18));
+    assert_eq!(explained(&request, None), "1  glbp group 1 request of 02:00:00:00:00:03");
+    let response = format!("{} 0214 02{} 0007b4000102", header("02"), "00".repeat(11));
+    assert_eq!(
+        explained(&response, None),
+        "1  glbp group 1 response of 02:00:00:00:00:03 assigns forwarder 2"
+    );
+    let hello = "011c 0020 0064 0000 00000bb8 00002710 0258 3840 0000 0104 c0000201";
+    let forwarder = "0214 01 20 00 87 5a 00 37e8 0200 0000 0007b4000101";
+    assert_eq!(
+        explained(&format!("{} {hello} {forwarder}", header("00")), None),
+        "1  glbp group 1 announcement of 02:00:00:00:00:03; gateway active priority 100 hello 3s hold 10s \
+         redirect 600s timeout 14400s address 192.0.2.1; forwarder 1 active priority 135 (secondary) weight 90 \
+         redirect 512s timeout 14312s"
+    );
+    let resigning = "011c 0008 0000 0000 00000bb8 00002710 0258 3840 0000 0104 c0000201";
+    assert!(
+        explained(&format!("{} {resigning}", header("00")), None)
+            .contains("gateway speak priority 0 (resigns)")
+    );
+    let v6 = "0128 0010 0064 0000 00000bb8 00002710 0258 3840 0000 0210 fe80000000000000000000000000000a";
+    assert!(explained(&format!("{} {v6}", header("00")), None).ends_with("timeout 14400s address fe80::a"));
+    let empty = header("00");
+    assert_eq!(explained(&empty, None), "1  glbp MALFORMED: an announcement that says nothing");
+}
+
+/// UDP whose header is wrong is laid at the door of whose port it names, other people's is passed over.
+#[test]
+fn udp_is_attributed_by_its_port() {
+    // 192.0.2.3 to 224.0.0.2, TTL 1, length 20 + 8 + 20; the words of the header but the checksum
+    // add up to 1e906, folded e907, complement 16f8.
+    let ip = "45c0 0030 0000 0000 0111 16f8 c0000203 e0000002";
+    let hsrp = "0000 1003 0a64 0100 6369 7363 6f00 0000 c000 0201";
+    let line = |udp: &str, hsrp: &str| {
+        let mut out = Vec::new();
+        decode(&format!("{ip} {udp} {hsrp}"), None, Format::Text, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    // Without a checksum, which IPv4 allows.
+    let good = line("07c1 07c1 001c 0000", hsrp);
+    assert!(good.contains("192.0.2.3 > 224.0.0.2  hsrp v1 group 1 hello state active"), "{good}");
+    let sum = line("07c1 07c1 001c 1234", hsrp);
+    assert!(sum.contains("192.0.2.3 > 224.0.0.2  hsrp MALFORMED: wrong UDP checksum"), "{sum}");
+    let cut = line("07c1 07c1 001c 0000", "0000");
+    assert!(cut.contains("hsrp MALFORMED: IPv4 total length 48 with 30 octets received"), "{cut}");
+    let others = line("07c1 0035 001c 0000", hsrp);
+    assert_eq!(others, "1 frames, 0 decoded, 0 malformed\n");
+}
+
 /// Counts worked out from the notes that come with the captures.
 #[test]
 fn captures_of_the_field() {
@@ -268,6 +384,13 @@ fn captures_of_the_field() {
     }
     let folder = captures().unwrap();
     for (name, frames, decoded, malformed) in [
+        ("hsrpv1-election.cap", 49, 49, 0),
+        ("hsrpv1-coup-resign-old-ios.pcap", 198, 117, 0),
+        ("hsrpv1-md5-two-keys.pcap", 57, 43, 0),
+        ("hsrpv2-text-auth.pcap", 2, 2, 0),
+        ("hsrpv2-md5-two-keys.pcap", 2668, 1997, 0),
+        ("glbp-election-3routers.cap", 80, 80, 0),
+        ("glbp-md5-keychain.pcap", 56, 44, 0),
         ("vrrpv2-preempt.cap", 16, 16, 0),
         ("vrrp-v2-v3-ipv6-mikrotik.pcap", 165, 165, 0),
         ("vrrpv2-cisco-md5.pcap", 153, 92, 0),
@@ -279,4 +402,29 @@ fn captures_of_the_field() {
         let totals = decode(path.to_str().unwrap(), None, Format::Json, &mut Vec::new()).unwrap();
         assert_eq!(totals, Totals { frames, decoded, malformed }, "{name}");
     }
+}
+
+/// Of each capture with digests: those that the key fits, and those that it does not. Two routers of each HSRP capture
+/// have a key each; messages about interfaces have none.
+#[test]
+fn digests_of_the_field() {
+    if !require(test_name!(), &[Need::Captures]) {
+        return;
+    }
+    let count = |name: &str, key: &str| {
+        let path = captures().unwrap().join(name);
+        let mut out = Vec::new();
+        decode(path.to_str().unwrap(), Some(&Key::new(key, None).unwrap()), Format::Json, &mut out).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        [out.matches("\"verified\":true").count(), out.matches("\"verified\":false").count()]
+    };
+    let both = |name: &str, keys: [&str; 2]| {
+        let [[one, others], [two, rest]] = keys.map(|key| count(name, key));
+        assert_eq!((one, two), (rest, others), "{name}");
+        one + two
+    };
+    assert_eq!(both("hsrpv1-md5-two-keys.pcap", ["openwall12345", "password12345"]), 43);
+    assert_eq!(both("hsrpv2-md5-two-keys.pcap", ["password", "password12345"]), 1995);
+    assert_eq!(count("glbp-md5-keychain.pcap", "password12345"), [44, 0]);
+    assert_eq!(count("vrrpv2-cisco-md5.pcap", "123456789")[1], 0);
 }

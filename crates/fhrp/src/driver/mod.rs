@@ -4,6 +4,7 @@
 //! the protocol: [`Backend::program`] only queues, and notices go through a bounded channel.
 
 mod handle;
+mod moderation;
 mod run;
 
 use std::future::Future;

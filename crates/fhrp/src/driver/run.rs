@@ -3,6 +3,7 @@
 use tokio::sync::mpsc;
 
 use super::handle::Command;
+use super::moderation::Moderation;
 use super::{Backend, BackendEvent, Clock, Handle, PacketIo, Received};
 use crate::{Action, Engine, IfIndex, LinkEvent, Notice, ProgramFault, Reception};
 
@@ -17,6 +18,7 @@ pub struct Driver<B, P, C> {
     backend: B,
     packets: P,
     clock: C,
+    moderation: Moderation,
     commands: mpsc::UnboundedReceiver<Command>,
     notices: mpsc::Sender<Notice>,
 }
@@ -26,14 +28,16 @@ impl<B: Backend, P: PacketIo, C: Clock> Driver<B, P, C> {
     pub fn new(engine: Engine, backend: B, packets: P, clock: C) -> (Self, Handle, mpsc::Receiver<Notice>) {
         let (handle, commands) = Handle::new();
         let (notices, receiver) = mpsc::channel(NOTICES_WAITING);
-        (Self { engine, backend, packets, clock, commands, notices }, handle, receiver)
+        let moderation = Moderation::default();
+        (Self { engine, backend, packets, clock, moderation, commands, notices }, handle, receiver)
     }
 
     /// Runs until [`Handle::shutdown`], or until every handle is gone.
     pub async fn run(mut self) {
         loop {
             self.act();
-            let deadline = self.engine.next_deadline();
+            let pause = self.moderation.pause().filter(|at| self.clock.now() < *at);
+            let deadline = [self.engine.next_deadline(), pause].into_iter().flatten().min();
             tokio::select! {
                 biased;
                 () = self.clock.sleep_until(deadline) => self.listen_first(),
@@ -42,7 +46,10 @@ impl<B: Backend, P: PacketIo, C: Clock> Driver<B, P, C> {
                     Some(Command::Stop) | None => break,
                 },
                 event = self.backend.next_event() => self.handle_event(event),
-                () = self.packets.readable() => { self.receive(); }
+                () = self.packets.readable(), if pause.is_none() => {
+                    self.receive();
+                    self.moderation.note(self.clock.now());
+                }
             }
             // A flood on one of the others must not hold up what is due.
             let now = self.clock.now();

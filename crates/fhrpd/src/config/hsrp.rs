@@ -2,19 +2,15 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use fhrp::{
-    ConfigError, Family, HsrpAuthentication, HsrpConfig, HsrpSettings, InterfaceName, RouterAdvertisement,
-};
+use fhrp::{ConfigError, HsrpAuthentication, HsrpConfig, HsrpSettings, InterfaceName, RouterAdvertisement};
 use fhrp_wire::hsrp::{Group, KeyBytes, TextKey, Variant, virtual_link_local};
-use toml::de::DeValue;
 
 use super::diagnose::Problem;
-use super::file::{self, Alias, Refused, Section};
+use super::file::{self, Alias, Section};
 use super::group::{Checked, Table};
 use super::names::Names;
-use super::parts::{self, Method, Said, Sources};
+use super::parts::{self, Addresses, Method, Said, Sources};
 
 const ALIASES: &[Alias] = &[
     ("address", "did you mean `addresses`?"),
@@ -61,7 +57,7 @@ impl Table for HsrpSettings {
         let priority = section.optional("priority", file::number("a number from 1 to 255"));
         let preempt = section.optional("preempt", file::flag);
         let [minimum, reload, sync] = PREEMPT_DELAYS.map(|key| section.optional(key, file::duration));
-        let timers = read_timers(section);
+        let timers = parts::read_timers(section);
         let authentication = read_authentication(section, names);
         let follow = section.optional("follow", |value| names.group(value)).map(Arc::from);
         let name = section.optional("name", file::name).map(Arc::from);
@@ -71,7 +67,7 @@ impl Table for HsrpSettings {
         let identity = identity?;
         let default = identity.settings();
         // Real routers advertise over IPv6 while Active, always.
-        let ipv6 = identity.ipv6().then(RouterAdvertisement::default);
+        let ipv6 = identity.addresses.are_ipv6().then(RouterAdvertisement::default);
         Some(Self {
             priority: priority.unwrap_or(default.priority),
             preempt: preempt.unwrap_or(default.preempt),
@@ -108,43 +104,22 @@ struct Identity {
     interface: InterfaceName,
     group: u16,
     version: u8,
-    family: Option<Family>,
-    addresses: Vec<Address>,
+    addresses: Addresses,
     virtual_mac: bool,
     mac_address: Option<fhrp::MacAddr>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Address {
-    Named(IpAddr),
-    /// The link-local address that the virtual MAC gives.
-    Autoconfig,
-}
-
 impl Identity {
-    fn ipv6(&self) -> bool {
-        let named = self.addresses.first().map(|first| match first {
-            Address::Named(address) => Family::of(address),
-            Address::Autoconfig => Family::V6,
-        });
-        named.or(self.family) == Some(Family::V6)
-    }
-
     fn settings(&self) -> HsrpSettings {
         let group = Group::new(Variant::V2Ipv6, self.group);
         let own = group.map_or(fhrp::MacAddr::ZERO, Group::virtual_mac);
         let made = virtual_link_local(self.mac_address.unwrap_or(own));
-        let address = |address: &Address| match address {
-            Address::Named(address) => *address,
-            Address::Autoconfig => IpAddr::V6(made),
-        };
-        let addresses = self.addresses.iter().map(address).collect();
         HsrpSettings {
             version: self.version,
-            family: self.family,
+            family: self.addresses.family,
             virtual_mac: self.virtual_mac,
             mac_address: self.mac_address,
-            ..HsrpSettings::new(self.interface.clone(), self.group, addresses)
+            ..HsrpSettings::new(self.interface.clone(), self.group, self.addresses.with(made))
         }
     }
 }
@@ -153,10 +128,7 @@ fn read_identity(section: &mut Section<'_, '_>) -> Option<Identity> {
     let interface = section.required("interface", "\"eth0\"", file::interface);
     let group = section.optional("group", file::number("a number from 0 to 255, in version 2 to 4095"));
     let version = section.optional("version", file::number("1 or 2"));
-    let family = section.optional("family", family);
-    let absent =
-        "add `addresses = [\"192.0.2.1\"]`, or `addresses = []` and `family = 4` to learn the address";
-    let addresses = parts::read_addresses(section, absent, address);
+    let addresses = parts::read_addresses_or_learn(section);
     let virtual_mac = section.optional("virtual_mac", file::flag);
     let use_bia = section.optional("use_bia", file::flag);
     let mac_address = section.optional("mac_address", file::mac);
@@ -167,7 +139,7 @@ fn read_identity(section: &mut Section<'_, '_>) -> Option<Identity> {
     }
     let addresses = addresses?;
     let virtual_mac = virtual_mac.or(use_bia.map(|own| !own)).unwrap_or(true);
-    if let Some(at) = addresses.iter().position(|address| *address == Address::Autoconfig && !virtual_mac) {
+    if let Some(at) = addresses.autoconfig().filter(|_| !virtual_mac) {
         let title = "without a virtual MAC there is no address to be made of it";
         let at = section.element("addresses", Some(at));
         section.report(Problem::error(title, at, "name a link-local address, such as \"fe80::1\""));
@@ -177,43 +149,10 @@ fn read_identity(section: &mut Section<'_, '_>) -> Option<Identity> {
         interface: InterfaceName::new(interface.as_deref().unwrap_or_default()),
         group: group.unwrap_or_default(),
         version: version.or_else(|| (!section.has("version")).then_some(1))?,
-        family: if family.is_none() && section.has("family") { return None } else { family },
         addresses,
         virtual_mac,
         mac_address,
     })
-}
-
-fn family(value: &DeValue<'_>) -> Result<Family, Refused> {
-    match file::number::<u8>("4 or 6")(value)? {
-        4 => Ok(Family::V4),
-        6 => Ok(Family::V6),
-        other => {
-            Err(Refused { why: format!("{other} is no IP version"), remedy: "choose 4 or 6".to_owned() })
-        }
-    }
-}
-
-fn address(value: &DeValue<'_>) -> Result<Address, Refused> {
-    match value.as_str() {
-        Some("autoconfig") => Ok(Address::Autoconfig),
-        Some(_) | None => file::address(value).map(Address::Named),
-    }
-}
-
-/// `hello_time` and `hold_time`: both, or neither and then they are learned.
-fn read_timers(section: &mut Section<'_, '_>) -> Option<(Duration, Duration)> {
-    let hello = section.optional("hello_time", file::duration);
-    let hold = section.optional("hold_time", file::duration);
-    for (key, other) in [("hello_time", "hold_time"), ("hold_time", "hello_time")] {
-        if section.has(key) && !section.has(other) {
-            let remedy = "give both, hold_time at least three times hello_time, or neither: then they are learned \
-                          from the active router";
-            let title = format!("`{key}` without `{other}`");
-            section.report(Problem::error(title, section.place(key), remedy));
-        }
-    }
-    hello.zip(hold)
 }
 
 const METHODS: parts::Words = &[("none", Method::None), ("text", Method::Text), ("md5", Method::Digest)];

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-use fhrp::{AnnounceSchedule, KeyChain, Prefix, RouterAdvertisement, Track, TrackEffect};
+use fhrp::{AnnounceSchedule, Family, KeyChain, Prefix, RouterAdvertisement, Track, TrackEffect};
 use fhrp_wire::hsrp::InvalidKey;
 use toml::de::DeValue;
 
@@ -25,6 +25,89 @@ pub(super) fn read_addresses<T>(
     let addresses: Vec<T> = addresses?.into_iter().map(|(address, _)| address).collect();
     // Without those that have been refused it would be another kind of group.
     if addresses.is_empty() && section.holds_something("addresses") { None } else { Some(addresses) }
+}
+
+/// Where a protocol carries its address: the list may be empty, and then the address is learned.
+#[derive(Debug)]
+pub(super) struct Addresses {
+    pub(super) family: Option<Family>,
+    list: Vec<Address>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Address {
+    Named(IpAddr),
+    /// The link-local address that the virtual MAC gives.
+    Autoconfig,
+}
+
+impl Addresses {
+    /// Whether it is a group of IPv6.
+    pub(super) fn are_ipv6(&self) -> bool {
+        let first = self.list.first().map(|first| match first {
+            Address::Named(address) => Family::of(address),
+            Address::Autoconfig => Family::V6,
+        });
+        first.or(self.family) == Some(Family::V6)
+    }
+
+    /// Which element is `"autoconfig"`.
+    pub(super) fn autoconfig(&self) -> Option<usize> {
+        self.list.iter().position(|address| *address == Address::Autoconfig)
+    }
+
+    /// The addresses, given what `"autoconfig"` is.
+    pub(super) fn with(&self, autoconfig: Ipv6Addr) -> Vec<IpAddr> {
+        let address = |address: &Address| match address {
+            Address::Named(address) => *address,
+            Address::Autoconfig => IpAddr::V6(autoconfig),
+        };
+        self.list.iter().map(address).collect()
+    }
+}
+
+/// `addresses` and `family`; `None` where there is nothing to go on with, which has been reported.
+pub(super) fn read_addresses_or_learn(section: &mut Section<'_, '_>) -> Option<Addresses> {
+    let family = section.optional("family", family);
+    let absent =
+        "add `addresses = [\"192.0.2.1\"]`, or `addresses = []` and `family = 4` to learn the address";
+    let list = read_addresses(section, absent, address_or_word);
+    if family.is_none() && section.has("family") {
+        return None;
+    }
+    Some(Addresses { family, list: list? })
+}
+
+fn family(value: &DeValue<'_>) -> Result<Family, Refused> {
+    match file::number::<u8>("4 or 6")(value)? {
+        4 => Ok(Family::V4),
+        6 => Ok(Family::V6),
+        other => {
+            Err(Refused { why: format!("{other} is no IP version"), remedy: "choose 4 or 6".to_owned() })
+        }
+    }
+}
+
+fn address_or_word(value: &DeValue<'_>) -> Result<Address, Refused> {
+    match value.as_str() {
+        Some("autoconfig") => Ok(Address::Autoconfig),
+        Some(_) | None => file::address(value).map(Address::Named),
+    }
+}
+
+/// `hello_time` and `hold_time`: both, or neither and then they are learned.
+pub(super) fn read_timers(section: &mut Section<'_, '_>) -> Option<(Duration, Duration)> {
+    let hello = section.optional("hello_time", file::duration);
+    let hold = section.optional("hold_time", file::duration);
+    for (key, other) in [("hello_time", "hold_time"), ("hold_time", "hello_time")] {
+        if section.has(key) && !section.has(other) {
+            let remedy = "give both, hold_time at least three times hello_time, or neither: then they are learned \
+                          from the active router";
+            let title = format!("`{key}` without `{other}`");
+            section.report(Problem::error(title, section.place(key), remedy));
+        }
+    }
+    hello.zip(hold)
 }
 
 /// The list `unicast_peers`.

@@ -101,17 +101,16 @@ fn is_ethernet(octets: &[u8]) -> bool {
     )
 }
 
-/// The checksum of version 3 may cover addresses that are not there, so it only counts where it is right without. A
-/// digest is checked with the address in it.
+/// The checksum of version 3 may cover addresses that are not there, so it only counts where it is right without.
 fn decode_vrrp(message: &[u8], key: Option<&Key>) -> Result<Fields, Malformed> {
     let malformed = |error: DecodeError| malformed(Protocol::Vrrp, error.to_string());
     let (source, destination) = context(message);
     let fields = match vrrp::parse(source, destination, message) {
-        Ok(parsed) => super::vrrp::fields(&parsed, source, key),
+        Ok(parsed) => super::vrrp::fields(&parsed, None, key),
         Err(DecodeError::Checksum) if message.first() == Some(&0x31) => {
             let mended = with_checksum(message, source, destination);
             let parsed = vrrp::parse(source, destination, &mended).map_err(malformed)?;
-            VrrpFields { checksum: BARE_NOTE, ..super::vrrp::fields(&parsed, source, key) }
+            VrrpFields { checksum: BARE_NOTE, ..super::vrrp::fields(&parsed, None, key) }
         }
         Err(error) => return Err(malformed(error)),
     };

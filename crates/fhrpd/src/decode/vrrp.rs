@@ -42,14 +42,14 @@ pub(super) fn decode(
         Err(error) => Err(error.to_string()),
         // RFC 9568 §5.1.1.3, §5.1.2.3: such a packet is discarded, whatever it says.
         Ok(_) if ttl != vrrp::TTL => Err(format!("TTL or hop limit {ttl} instead of 255")),
-        Ok(parsed) => Ok(fields(&parsed, source, key)),
+        Ok(parsed) => Ok(fields(&parsed, Some(source), key)),
     })
 }
 
-/// What a message from `source` says.
+/// What a message says; `source` is `None` without an IP header.
 pub(super) fn fields(
     Parsed { advertisement, checksum }: &Parsed<'_>,
-    source: IpAddr,
+    source: Option<IpAddr>,
     key: Option<&Key>,
 ) -> VrrpFields {
     VrrpFields {
@@ -81,7 +81,8 @@ fn authentication(advertisement: &Advertisement<'_>) -> Option<String> {
     }
 }
 
-fn verified(advertisement: &Advertisement<'_>, source: IpAddr, key: Option<&Key>) -> Option<bool> {
+/// Without an IP header the address beside the digest has to be believed.
+fn verified(advertisement: &Advertisement<'_>, source: Option<IpAddr>, key: Option<&Key>) -> Option<bool> {
     let auth = match advertisement.body() {
         Body::V3 { .. } => return None,
         Body::V2 { auth, .. } => auth,
@@ -89,6 +90,9 @@ fn verified(advertisement: &Advertisement<'_>, source: IpAddr, key: Option<&Key>
     match auth {
         AuthData::None | AuthData::Unknown(_) => None,
         AuthData::Text(_) => Some(advertisement.verify_text(&key?.text()?)),
-        AuthData::CiscoMd5 { key_id, .. } => Some(advertisement.verify_md5(key?.for_id(*key_id)?, source)),
+        AuthData::CiscoMd5 { source: claimed, key_id, .. } => {
+            let source = source.unwrap_or(IpAddr::V4(*claimed));
+            Some(advertisement.verify_md5(key?.for_id(*key_id)?, source))
+        }
     }
 }

@@ -20,6 +20,15 @@ pub(super) fn changes(old: &Tracks, new: &Tracks) -> Vec<Change> {
     gone.chain(rest).collect()
 }
 
+/// What follows the groups in what a reload says; nothing where no object changed.
+pub(super) fn summary(changes: &[Change]) -> String {
+    match changes.len() {
+        0 => String::new(),
+        1 => "; 1 tracked object changed".to_owned(),
+        count => format!("; {count} tracked objects changed"),
+    }
+}
+
 /// Whether the object may be set by hand.
 ///
 /// # Errors
@@ -81,6 +90,8 @@ mod tests {
             Change::TrackInterface(name("e"), InterfaceName::new("eth4")),
         ];
         assert_eq!(changes(&old, &new), expected);
+        assert_eq!(summary(&expected), "; 3 tracked objects changed");
+        assert_eq!(summary(&changes(&new, &new)), "");
     }
 
     #[test]

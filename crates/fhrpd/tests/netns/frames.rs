@@ -2,13 +2,15 @@
 //!
 //! Built apart from the codec of `fhrp-wire`, so that a fault of that codec cannot hide in both.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
-use fhrp_wire::Family;
+use fhrp_wire::{Family, MacAddr};
 
 const ETHERNET: usize = 14;
 const VRRP: u8 = 112;
 const AUTHENTICATION_HEADER: u8 = 51;
+const ICMPV6: u8 = 58;
+const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 
 /// An advertisement taken apart.
 #[derive(Clone, Debug)]
@@ -232,6 +234,20 @@ fn seal_ipv4(header: &mut [u8]) {
     header[10..12].fill(0);
     let checksum = !fold(sum(header));
     header[10..12].copy_from_slice(&checksum.to_be_bytes());
+}
+
+/// An ICMPv6 message to all nodes of the link; its checksum is put in.
+pub(crate) fn icmpv6_to_all((mac, source): (MacAddr, Ipv6Addr), mut message: Vec<u8>) -> Vec<u8> {
+    let ends = [source.octets(), ALL_NODES.octets()].concat();
+    let length = u16::try_from(message.len()).unwrap();
+    message[2..4].fill(0);
+    let checksum = !fold(sum(&message) + sum(&ends) + u32::from(length) + u32::from(ICMPV6));
+    message[2..4].copy_from_slice(&checksum.to_be_bytes());
+    let mut frame = fhrp_lab::ethernet(MacAddr([0x33, 0x33, 0, 0, 0, 1]), mac, 0x86dd);
+    frame.extend([0x60, 0, 0, 0]);
+    frame.extend(length.to_be_bytes());
+    frame.extend([ICMPV6, 255]);
+    [frame, ends, message].concat()
 }
 
 fn sum(octets: &[u8]) -> u32 {

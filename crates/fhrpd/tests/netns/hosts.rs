@@ -119,7 +119,7 @@ fn an_address_that_is_not_accepted_resolves_but_does_not_answer() {
 }
 
 /// Packets that have arrived at an interface.
-fn received(node: &Node, interface: &str) -> u64 {
+pub(crate) fn received(node: &Node, interface: &str) -> u64 {
     let text = node.namespace().query("ip", &["-json", "-stats", "link", "show", "dev", interface]).unwrap();
     let links: serde_json::Value = serde_json::from_str(&text).unwrap();
     links[0]["stats64"]["rx"]["packets"].as_u64().unwrap()

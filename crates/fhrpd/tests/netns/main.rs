@@ -1,11 +1,14 @@
 //! The daemon in network namespaces: what it does to hosts, to peers, and to the system it runs on.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test program")]
 
+mod addresses;
+mod backup;
 mod bad_frames;
 mod blocked_log;
 mod failover;
 mod flood;
 mod frames;
+mod graceful;
 mod hosts;
 mod interop;
 mod leftovers;
