@@ -62,7 +62,8 @@ impl Group {
                         self.timers.hold().to_duration()
                     }
                 };
-                for said in forwarders.iter() {
+                let runs = self.underlay.is_some();
+                for said in forwarders.iter().filter(|_| runs) {
                     self.hear_forwarder(packet, (owner, hold), &said, out);
                 }
             }
