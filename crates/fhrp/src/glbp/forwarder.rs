@@ -200,21 +200,22 @@ impl Forwarder {
         }
     }
 
-    /// The owner lives: both times begin anew.
+    /// The owner lives: both times begin anew. One that is heard in time is never forgotten.
     pub(crate) fn refresh(&mut self, now: Instant, terms: &Terms) {
         self.redirect_ends = now + terms.redirect;
-        self.timeout_ends = now + terms.timeout;
+        self.timeout_ends = now + terms.timeout.max(terms.hold);
     }
 
     /// The weighting with which it is offered to hosts; `None` if it must not be. `weight` is this router's own.
     pub(crate) fn offer(&self, now: Instant, weight: u8) -> Option<u8> {
+        let server = self.server.filter(|server| now < server.until);
+        let owner_serves = server.is_some_and(|server| server.priority.is_primary());
         let redirected = match self.role {
             Role::Unknown => false,
             Role::Primary => true,
-            Role::Secondary => now < self.redirect_ends,
+            Role::Secondary => owner_serves || now < self.redirect_ends,
         };
-        let by_other = || self.server.filter(|server| now < server.until).map(|server| server.weight);
-        let served = if self.serves() { Some(weight) } else { by_other() };
+        let served = if self.serves() { Some(weight) } else { server.map(|server| server.weight) };
         served.filter(|_| redirected)
     }
 

@@ -62,7 +62,8 @@ impl Group {
                         self.timers.hold().to_duration()
                     }
                 };
-                for said in forwarders.iter() {
+                let runs = self.underlay.is_some();
+                for said in forwarders.iter().filter(|_| runs) {
                     self.hear_forwarder(packet, (owner, hold), &said, out);
                 }
             }
@@ -236,13 +237,15 @@ impl Group {
     }
 }
 
-/// Times that a router can have been told; those in use where they make no sense together.
+/// Times that a router can have been told; those in use where they make no sense together: a timeout that is over before
+/// the redirect time would have everyone forget every forwarder.
 fn believed(said: Timers, in_use: Timers) -> Timers {
     let within = |time: Milliseconds, (least, most): (Duration, Duration)| {
         Milliseconds::from_duration(time.to_duration().clamp(least, most)).unwrap_or(time)
     };
     let (hello, hold) = (within(said.hello(), HELLO_BELIEVED), within(said.hold(), HOLD_BELIEVED));
-    glbp::Timers::new(hello, hold, said.redirect(), said.timeout()).unwrap_or(in_use)
+    let lasting = if said.timeout() > said.redirect() { said } else { in_use };
+    glbp::Timers::new(hello, hold, lasting.redirect(), lasting.timeout()).unwrap_or(in_use)
 }
 
 #[cfg(test)]
@@ -268,6 +271,18 @@ mod tests {
         ] {
             assert_eq!(believed(timers(said.0, said.1), ours), timers(expected.0, expected.1), "{said:?}");
         }
+    }
+
+    #[test]
+    fn a_timeout_within_the_redirect_time_is_not_believed() {
+        let ours = timers(3000, 10_000);
+        let odd = |redirect, timeout| {
+            let (redirect, timeout) = (Seconds::new(redirect), Seconds::new(timeout));
+            Timers::new(ours.hello(), ours.hold(), redirect, timeout).unwrap()
+        };
+        assert_eq!(believed(odd(600, 600), ours), ours);
+        assert_eq!(believed(odd(0, 0), ours), ours);
+        assert_eq!(believed(odd(0, 1), ours), odd(0, 1));
     }
 
     #[test]

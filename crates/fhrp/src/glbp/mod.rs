@@ -250,6 +250,9 @@ impl Group {
     /// Stops for good, or until [`Group::handle_link`]: an active router resigns, its forwarders first.
     pub(crate) fn stop(&mut self, now: Instant, out: &mut Out<'_>) {
         for at in 0..self.forwarders.len() {
+            if let Some(forwarder) = self.forwarders.get_mut(at) {
+                forwarder.given_up = false;
+            }
             self.drive(now, at, out, |election, effects| election.stop(now, effects));
         }
         self.gateway.stop(now, out.effects);

@@ -1,56 +1,13 @@
 //! Traffic of Cisco routers, replayed with its times, and this router among them.
-//!
-//! The captures are not part of this repository. They are looked for beside the workspace, or where `FHRP_CAPTURES`
-//! says.
 
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
 
 use fhrp::{GlbpAuthentication, GlbpSettings, GroupState, KeyChain, Lifetime, LinkEvent, LinkState};
 use fhrp_wire::glbp::{Body, ForwarderPriority, VfState};
 
 use super::lan::*;
 use super::packets::*;
-
-/// A file of this name, or `None` after saying that the test is skipped.
-fn capture(name: &str) -> Option<Vec<(u64, Vec<u8>)>> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/captures");
-    let directory = std::env::var_os("FHRP_CAPTURES").map_or(beside, PathBuf::from);
-    match std::fs::read(directory.join(name)) {
-        Ok(octets) => Some(records(&octets)),
-        Err(_) => {
-            skip(&format!("there is no {name} in {}", directory.display()));
-            None
-        }
-    }
-}
-
-fn skip(why: &str) {
-    eprintln!("SKIPPED {}: {why}", std::thread::current().name().unwrap_or_default());
-    let demanded = std::env::var("FHRP_REQUIRE").unwrap_or_default();
-    assert!(!demanded.split(',').any(|need| need == "captures"), "captures are required: {why}");
-    if let Ok(tally) = std::env::var("FHRP_TALLY") {
-        use std::io::Write;
-        let name = std::thread::current().name().unwrap_or_default().to_owned();
-        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(tally).unwrap();
-        writeln!(file, "skipped {name} captures").unwrap();
-    }
-}
-
-/// Microseconds since the first, and the frame: classic pcap, little endian.
-fn records(octets: &[u8]) -> Vec<(u64, Vec<u8>)> {
-    assert_eq!(octets[..4], [0xd4, 0xc3, 0xb2, 0xa1]);
-    let number = |at: usize| u64::from(u32::from_le_bytes(octets[at..at + 4].try_into().unwrap()));
-    let (mut at, mut first, mut records) = (24, None, Vec::new());
-    while at < octets.len() {
-        let time = number(at) * 1_000_000 + number(at + 4);
-        let length = usize::try_from(number(at + 8)).unwrap();
-        let since = time - *first.get_or_insert(time);
-        records.push((since, octets[at + 16..at + 16 + length].to_vec()));
-        at += 16 + length;
-    }
-    records
-}
+use super::pcap;
 
 /// Router 4 on the LAN of the capture, at this address.
 fn join(settings: GlbpSettings, address: Ipv4Addr) -> Lan {
@@ -61,7 +18,7 @@ fn join(settings: GlbpSettings, address: Ipv4Addr) -> Lan {
     lan
 }
 
-fn replay(lan: &mut Lan, frames: &[(u64, Vec<u8>)], offset: u64) {
+fn replay(lan: &mut Lan, frames: &[pcap::Captured], offset: u64) {
     for (at, frame) in frames {
         lan.until((offset + at) / 1000);
         lan.act(1, |engine, now| engine.handle_frame(now, ETH0, frame));
@@ -72,7 +29,7 @@ fn replay(lan: &mut Lan, frames: &[(u64, Vec<u8>)], offset: u64) {
 /// 4 a hold time later.
 #[test]
 fn joins_three_captured_routers_as_the_fourth() {
-    let Some(frames) = capture("glbp-election-3routers.cap") else { return };
+    let Some(frames) = pcap::frames("glbp-election-3routers.cap") else { return };
     let cisco = GlbpSettings { addresses: vec![ip("192.168.0.1")], ..settings() };
     let mut lan = join(cisco, Ipv4Addr::new(192, 168, 0, 40));
     // The second half, with three forwarders served, and again behind it so that there is time.
@@ -134,7 +91,7 @@ fn answer(payload: &[u8]) -> Vec<u8> {
 /// As the AVG, answers the captured request byte for byte as the captured AVG did: as its stand-in, with its MAC.
 #[test]
 fn answers_a_captured_request_byte_for_byte() {
-    let Some(frames) = capture("glbp-election-3routers.cap") else { return };
+    let Some(frames) = pcap::frames("glbp-election-3routers.cap") else { return };
     let cisco = GlbpSettings { addresses: vec![ip("192.168.0.1")], priority: 200, ..settings() };
     let mut lan = Lan::new([cisco]);
     let state = LinkState {
@@ -167,7 +124,7 @@ fn answers_a_captured_request_byte_for_byte() {
 /// Authenticated routers: their nonces are echoed, and the times of a forwarder that a secondary serves are learned.
 #[test]
 fn hears_captured_routers_that_authenticate() {
-    let Some(frames) = capture("glbp-md5-keychain.pcap") else { return };
+    let Some(frames) = pcap::frames("glbp-md5-keychain.pcap") else { return };
     let key = fhrp_wire::glbp::KeyBytes::new("password12345").unwrap();
     let always = Lifetime::default();
     let keys = vec![fhrp::ChainKey { id: 1, key, accept: always, send: always }];
@@ -202,7 +159,7 @@ fn hears_captured_routers_that_authenticate() {
 /// Whoever joins while a secondary serves learns how long the owner has been away.
 #[test]
 fn learns_running_times_from_a_captured_secondary() {
-    let Some(frames) = capture("glbp-md5-keychain.pcap") else { return };
+    let Some(frames) = pcap::frames("glbp-md5-keychain.pcap") else { return };
     let secondary = frames.iter().find_map(|(_, frame)| {
         let sent = Sent { at: ms(0), by: 0, octets: frame.clone().into() };
         if frame[12..14] != [8, 0] {

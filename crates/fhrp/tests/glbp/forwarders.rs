@@ -279,3 +279,18 @@ fn redirect_and_timeout_run_out() {
     lan.until(300_000);
     assert_eq!(lan.reaches(lost.mac), Some(victim), "the number is free for the next one that asks");
 }
+
+/// The shortest times there are concern those that are gone, and nobody else.
+#[test]
+fn without_a_redirect_time_living_owners_are_handed_out_all_the_same() {
+    let none = GlbpSettings { redirect: secs(0), timeout: secs(1), ..settings() };
+    let mut lan = Lan::new([none.clone(), none.clone(), none]);
+    (1..=3).for_each(|n| lan.start(n));
+    lan.until(100_000);
+    for step in 0..20 {
+        lan.until(100_000 + 500 * step);
+        let told: std::collections::BTreeSet<_> = (0..3).filter_map(|host| lan.resolve(host)).collect();
+        assert_eq!(told.len(), 3);
+    }
+    assert!(lan.routers.iter().all(|router| router.counters().forwarders_expired == 0));
+}

@@ -17,6 +17,8 @@ mod hosts;
 mod ipv6;
 mod lan;
 mod packets;
+#[path = "../hsrp/pcap.rs"]
+mod pcap;
 mod receive;
 mod stories;
 mod weighting;

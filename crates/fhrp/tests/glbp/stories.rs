@@ -125,6 +125,55 @@ fn the_owner_returns_after_thirty_seconds() {
     }
 }
 
+/// While the owner takes over from the secondary, the MAC reaches one or the other at every moment: the gate is open
+/// before the announcement moves it.
+#[test]
+fn taking_back_loses_nothing() {
+    let mut lan = Lan::running(3, 100_000);
+    let owner = owner_of(&lan, 2);
+    lan.kill(owner);
+    lan.until(200_000);
+    lan.reboot(owner, settings());
+    let mut served = std::collections::BTreeSet::new();
+    for millis in 200_001..245_000 {
+        lan.until(millis);
+        served.insert(lan.reaches(vmac(2)).unwrap_or_else(|| panic!("nobody at {millis}")));
+    }
+    assert_eq!(served.len(), 2);
+    assert_eq!(lan.reaches(vmac(2)), Some(owner));
+}
+
+/// 5.1: who owns what is known to every router that becomes the AVG.
+#[test]
+fn ownership_outlives_the_avg() {
+    let mut lan = Lan::running(3, 100_000);
+    let first = lan.routers.iter().find(|r| r.status().state == fhrp::GroupState::Active).unwrap().n;
+    assert_eq!(owner_of(&lan, 1), first);
+    lan.kill(first);
+    lan.until(150_000);
+    let second =
+        lan.routers.iter().find(|r| r.alive && r.status().state == fhrp::GroupState::Active).unwrap();
+    assert_eq!(second.forwarder(1).unwrap().owner, Some(mac(first)));
+    lan.reboot(first, settings());
+    lan.until(250_000);
+    assert_eq!((owner_of(&lan, 1), lan.reaches(vmac(1))), (first, Some(first)));
+}
+
+/// A router that stops goes on forwarding until others have said that they took over.
+#[test]
+fn a_stopping_router_waits_for_its_successors() {
+    let mut lan = Lan::running(3, 100_000);
+    let n = owner_of(&lan, 2);
+    lan.act(n, |engine, now| engine.stop(now));
+    assert_eq!(lan.router(n).engine.handover_deadline(), Some(ms(100_080)));
+    lan.until(100_003);
+    assert_eq!(lan.router(n).engine.handover_deadline(), None);
+    assert!(lan.reaches(vmac(2)).is_some_and(|heir| heir != n));
+    let mut alone = Lan::running(1, 100_000);
+    alone.act(1, |engine, now| engine.stop(now));
+    assert_eq!(alone.router(1).engine.handover_deadline(), None, "there is nobody to wait for");
+}
+
 /// The AVG is shut down: in one burst it gives up its forwarder, from the virtual MAC, and then the gateway, from its
 /// own; both are taken over at once.
 #[test]

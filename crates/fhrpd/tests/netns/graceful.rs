@@ -13,7 +13,7 @@ use crate::{SOON, advertised, advertisements, await_state, fhrpd, start_pair};
 /// How long a router that stops waits for a successor.
 const LINGER: Duration = Duration::from_millis(80);
 /// Stops, at most, until one is found at which the machine did not stall.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 10;
 const PERIOD: Duration = Duration::from_millis(1);
 
 /// When a router resigned.
