@@ -4,6 +4,7 @@ mod following;
 mod hsrp;
 mod status;
 mod tracking;
+mod underlay;
 mod vrrp;
 
 use std::collections::VecDeque;
@@ -220,11 +221,6 @@ impl Group {
         }
     }
 
-    /// When the start-up delay is over.
-    fn startup(&self) -> Option<Instant> {
-        Some(self.link_up_since? + self.speaker.startup_delay())
-    }
-
     /// Router advertisements begin and end with their setting.
     fn retime_beacon(&mut self, now: Instant) {
         match (self.speaker.router_advertisement(), self.beacon.next()) {
@@ -238,14 +234,6 @@ impl Group {
     pub(crate) fn stop(&mut self, now: Instant, out: &mut Out<'_>) {
         self.halt(now, out);
         self.lead_on(now, Lead::default(), out);
-    }
-
-    /// The same for a group that may go on; one that follows another keeps that one in view.
-    fn halt(&mut self, now: Instant, out: &mut Out<'_>) {
-        self.election.stop(now, out.effects);
-        self.carry_out(now, out);
-        self.seat.stop_announcing();
-        self.beacon.stop();
     }
 
     /// How long a successor may take after a resignation; `None` for one that serves nobody.
@@ -350,135 +338,6 @@ impl Group {
         self.seat.fail(now, text.clone());
         self.notify(now, NoticeKind::ProgramFault(text), out);
         self.reconsider(now, out);
-    }
-
-    /// Compares what the group stands on with what it stood on, and starts, stops or goes on accordingly.
-    fn reconsider(&mut self, now: Instant, out: &mut Out<'_>) {
-        let (underlay, waiting) = match self.find_underlay(now) {
-            Ok(underlay) => (Some(underlay), None),
-            Err(waiting) => (None, Some(waiting)),
-        };
-        if waiting != self.waiting {
-            self.waiting.clone_from(&waiting);
-            // A dataplane fault has had its own notice.
-            if let Some(why) = waiting.filter(|why| !matches!(why, Waiting::ProgramFault(_))) {
-                self.notify(now, NoticeKind::Waits(why), out);
-            }
-        }
-        if underlay != self.underlay {
-            self.change_underlay(now, underlay, out);
-        }
-        self.refresh_wish(out);
-    }
-
-    fn change_underlay(&mut self, now: Instant, underlay: Option<Underlay>, out: &mut Out<'_>) {
-        self.frames = None;
-        let before = self.state();
-        match (&self.underlay, &underlay) {
-            (_, None) => {
-                if !self.can_still_speak() {
-                    self.underlay = None;
-                }
-                self.halt(now, out);
-                self.underlay = None;
-                self.up_since = None;
-            }
-            (None, Some(new)) => {
-                self.tell_ownership(now, new.owner, out);
-                let candidacy = self.speaker.candidacy(&self.standing(new.source, new.owner));
-                self.election.retune(now, candidacy, out.effects);
-                self.underlay = underlay;
-                self.up_since = Some(now);
-                if self.speaker.leader().is_none() {
-                    self.election.start(now, out.effects);
-                }
-                self.carry_out(now, out);
-            }
-            (Some(old), Some(new)) => {
-                if old.owner != new.owner {
-                    self.tell_ownership(now, new.owner, out);
-                }
-                let candidacy = self.speaker.candidacy(&self.standing(new.source, new.owner));
-                self.election.retune(now, candidacy, out.effects);
-                self.underlay = underlay;
-                self.carry_out(now, out);
-            }
-        }
-        self.follow_from(now, before, out);
-    }
-
-    /// With a dataplane fault, say, the way out is still there: resign through it. Without an interface or an address
-    /// there is none.
-    fn can_still_speak(&self) -> bool {
-        match &self.waiting {
-            Some(
-                Waiting::InterfaceMissing
-                | Waiting::InterfaceDown
-                | Waiting::NotEthernet
-                | Waiting::NoPrimaryAddress,
-            )
-            | None => false,
-            Some(
-                Waiting::ProgramFault(_)
-                | Waiting::StartupDelay
-                | Waiting::Tracked(_)
-                | Waiting::LeaderMissing(_)
-                | Waiting::AddressUnknown,
-            ) => true,
-        }
-    }
-
-    fn tell_ownership(&mut self, now: Instant, owner: bool, out: &mut Out<'_>) {
-        let owned = self.link.as_deref().and_then(|link| self.owned(link).next());
-        match (owner, owned) {
-            (true, Some(address)) => self.notify(now, NoticeKind::Owns(address), out),
-            (true | false, _) if self.speaker.poses_as_owner() => self.notify(now, NoticeKind::NotOwner, out),
-            (true | false, _) => {}
-        }
-    }
-
-    fn find_underlay(&self, now: Instant) -> Result<Underlay, Waiting> {
-        let link = self.link.as_deref().ok_or(Waiting::InterfaceMissing)?;
-        if let Some(fault) = self.seat.pause() {
-            return Err(Waiting::ProgramFault(fault.clone()));
-        }
-        if !link.is_ethernet() {
-            return Err(Waiting::NotEthernet);
-        }
-        if !link.up {
-            return Err(Waiting::InterfaceDown);
-        }
-        let source = match self.id().family {
-            Family::V4 => link.primary_ipv4().map(IpAddr::V4),
-            Family::V6 => link.link_local().map(IpAddr::V6),
-        };
-        let source = source.ok_or(Waiting::NoPrimaryAddress)?;
-        if let Some(name) = &self.load.shut {
-            return Err(Waiting::Tracked(name.clone()));
-        }
-        if self.startup().is_some_and(|at| now < at) {
-            return Err(Waiting::StartupDelay);
-        }
-        if self.speaker.addresses().is_empty() {
-            return Err(Waiting::AddressUnknown);
-        }
-        if let (Some(leader), Lead::Missing) = (self.speaker.leader(), &self.lead) {
-            return Err(Waiting::LeaderMissing(leader.clone()));
-        }
-        let owner = self.owned(link).next().is_some();
-        Ok(Underlay {
-            interface: link.index,
-            physical: link.mac,
-            mac: self.speaker.virtual_mac().unwrap_or(link.mac),
-            source,
-            owner,
-            priority: self.speaker.candidacy(&self.standing(source, owner)).rank.priority,
-        })
-    }
-
-    /// The virtual addresses that the interface has of its own.
-    fn owned<'a>(&'a self, link: &'a LinkState) -> impl Iterator<Item = IpAddr> + 'a {
-        self.speaker.addresses().iter().copied().filter(|address| link.has(*address))
     }
 
     /// Does what the election asked for.
