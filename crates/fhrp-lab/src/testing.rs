@@ -73,9 +73,9 @@ impl Need {
             Self::Scapy => forge::scapy_is_missing().then(|| "python3-scapy is not installed".to_owned()),
             Self::Yersinia => missing_program("yersinia"),
             Self::Captures => captures().is_none().then(|| "../shared/captures is not there".to_owned()),
-            Self::Parsers => {
-                parsers().is_none().then(|| "target/parsers is not there; scripts/test installs it".to_owned())
-            }
+            Self::Parsers => parsers()
+                .is_none()
+                .then(|| "target/parsers is not there; scripts/test installs it".to_owned()),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What `show` shows, as the daemon sends it and as `--json` prints it.
 
+mod glbp;
+mod hello;
 mod hsrp;
 
 use std::collections::BTreeMap;
@@ -7,12 +9,16 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use fhrp::{
-    Detail, Family, GroupStatus, Instant, InterfaceName, InterfaceStats, PeerStatus, Track, TrackEffect,
-    TrackState, VrrpStatus,
+    Cause, Detail, Family, GroupStatus, Instant, InterfaceName, InterfaceStats, PeerStatus, Track,
+    TrackEffect, TrackState, VrrpStatus,
 };
 use fhrp_wire::vrrp::ChecksumForm;
 use serde::{Deserialize, Serialize};
 
+pub use glbp::{
+    ClientCacheReport, ClientReport, ForwarderReport, GlbpReport, MemberReport, ServerReport, WeightingReport,
+};
+pub use hello::HelloReport;
 pub use hsrp::HsrpReport;
 
 /// Everything.
@@ -27,7 +33,7 @@ pub struct Report {
 /// One group. Times are milliseconds or seconds as the names say, exact to the microsecond.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GroupReport {
-    /// `vrrp` or `hsrp`.
+    /// `vrrp`, `hsrp` or `glbp`.
     pub protocol: String,
     /// Where.
     pub interface: String,
@@ -35,7 +41,8 @@ pub struct GroupReport {
     pub group: u16,
     /// 4 or 6.
     pub family: u8,
-    /// VRRP: `initialize`, `backup` or `active`. HSRP: `initial`, `learn`, `listen`, `speak`, `standby` or `active`.
+    /// VRRP: `initialize`, `backup` or `active`. HSRP: `initial`, `learn`, `listen`, `speak`, `standby` or `active`. GLBP:
+    /// the same of its gateway, but `disabled` instead of `learn`.
     pub state: String,
     /// As configured.
     pub priority: u8,
@@ -51,7 +58,7 @@ pub struct GroupReport {
     pub virtual_mac: Option<String>,
     /// Counters with the names of RFC 8347 where it has one.
     pub counters: BTreeMap<String, u64>,
-    /// VRRP: 2 or 3. HSRP: 1 or 2.
+    /// VRRP: 2 or 3. HSRP: 1 or 2. GLBP: 1.
     pub version: u8,
     /// Why it does not run.
     pub waiting: Option<String>,
@@ -78,9 +85,15 @@ pub struct GroupReport {
     /// What only VRRP has.
     #[serde(flatten)]
     pub vrrp: Option<VrrpReport>,
-    /// What only HSRP has.
+    /// What HSRP and GLBP have.
+    #[serde(flatten)]
+    pub hello: Option<HelloReport>,
+    /// What only HSRP has. None of these parts has a name that another has, or they would not read back.
     #[serde(flatten)]
     pub hsrp: Option<HsrpReport>,
+    /// What only GLBP has.
+    #[serde(flatten)]
+    pub glbp: Option<GlbpReport>,
 }
 
 /// What only a group of VRRP has.
@@ -131,13 +144,13 @@ pub struct PeerReport {
     pub priority: u8,
     /// The version it speaks.
     pub version: u8,
-    /// Its interval; HSRP: its hello time.
+    /// Its interval; HSRP and GLBP: its hello time.
     pub advertisement_interval_ms: f64,
-    /// HSRP: its hold time.
+    /// HSRP and GLBP: its hold time.
     pub hold_time_ms: Option<f64>,
-    /// HSRP: the state that it says.
+    /// HSRP and GLBP: the state that it says.
     pub state: Option<String>,
-    /// HSRP version 2: its interface's MAC.
+    /// HSRP version 2 and GLBP: its interface's MAC.
     pub mac: Option<String>,
     /// Its checksum form, where there are two and they differ.
     pub checksum: Option<String>,
@@ -205,7 +218,11 @@ impl GroupReport {
             priority: group.priority,
             effective_priority: group.effective_priority,
             active: group.active,
-            standby: group.hsrp().and_then(|status| status.standby),
+            standby: match &group.detail {
+                Detail::Vrrp(_) => None,
+                Detail::Hsrp(status) => status.standby,
+                Detail::Glbp(status) => status.standby,
+            },
             addresses: group.addresses.to_vec(),
             virtual_mac: group.virtual_mac.map(|mac| mac.to_string()),
             counters: counters(group),
@@ -218,15 +235,20 @@ impl GroupReport {
             programmed: group.programmed,
             up_seconds: group.up_since.map(ago),
             state_changes: group.state_changes,
-            last_transition: group
-                .last_transition
-                .as_ref()
-                .map(|(at, cause)| TransitionReport { cause: cause.to_string(), seconds_ago: ago(*at) }),
+            last_transition: group.last_transition.as_ref().map(|last| TransitionReport::new(now, last)),
             tracks: group.tracks.iter().map(TrackReport::new).collect(),
             peers: group.peers.iter().map(|peer| PeerReport::new(now, peer)).collect(),
             vrrp: group.vrrp().map(VrrpReport::new),
-            hsrp: group.hsrp().map(|status| HsrpReport::new(now, status)),
+            hello: HelloReport::new(now, &group.detail),
+            hsrp: group.hsrp().map(HsrpReport::new),
+            glbp: group.glbp().map(|status| GlbpReport::new(now, status)),
         }
+    }
+}
+
+impl TransitionReport {
+    fn new(now: Instant, (at, cause): &(Instant, Cause)) -> Self {
+        Self { cause: cause.to_string(), seconds_ago: seconds_between(*at, now) }
     }
 }
 
@@ -311,7 +333,7 @@ fn seconds_between(earlier: Instant, later: Instant) -> f64 {
 mod tests {
     use std::sync::Arc;
 
-    use fhrp::{Cause, GroupId, GroupState, GroupStats, PeerStatus, Protocol, VrrpStats};
+    use fhrp::{GroupId, GroupState, GroupStats, PeerStatus, Protocol, VrrpStats};
 
     use super::*;
 

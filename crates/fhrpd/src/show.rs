@@ -18,9 +18,9 @@ pub enum Format {
     Detail,
     /// One JSON document.
     Json,
-    /// HSRP as programs read it from `show standby` of Cisco routers.
+    /// HSRP and GLBP as programs read them from `show standby` and `show glbp` of Cisco routers.
     Cisco,
-    /// The same, a line a group: `show standby brief`.
+    /// The same, a line a group: `show standby brief` and `show glbp brief`.
     CiscoBrief,
 }
 
@@ -58,8 +58,8 @@ impl Filter {
 pub fn render(report: &Report, format: Format) -> String {
     match format {
         Format::Json => serde_json::to_string(report).unwrap_or_default() + "\n",
-        Format::Cisco => cisco::standby(report),
-        Format::CiscoBrief => cisco::standby_brief(report),
+        Format::Cisco => cisco::full(report),
+        Format::CiscoBrief => cisco::brief(report),
         Format::Text | Format::Detail if report.groups.is_empty() => "no group\n".to_owned(),
         Format::Text => table::table(report),
         Format::Detail => detail::detail(report),

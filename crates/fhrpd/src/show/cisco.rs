@@ -1,7 +1,10 @@
-//! HSRP in the words of Cisco routers, so that programs which read those read fhrpd too: the public parsers of
+//! HSRP and GLBP in the words of Cisco routers, so that programs which read those read fhrpd too: the public parsers of
 //! ntc-templates and genie. What they insist on is said where it shows.
 //!
-//! ntc-templates has no word for IPv6 groups; `--family 4` leaves them out.
+//! Groups of HSRP come first; as the parsers read one command each, `--protocol` chooses. ntc-templates has no word for
+//! IPv6 groups of HSRP; `--family 4` leaves them out. For the paragraphs of GLBP there is no parser.
+
+mod glbp;
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -10,57 +13,70 @@ use fhrp_wire::hsrp::{Group, Variant, Version, virtual_link_local};
 use fhrp_wire::{Family, MacAddr};
 
 use super::columns;
-use crate::report::{GroupReport, HsrpReport, Report, TrackReport};
+use crate::report::{GroupReport, HelloReport, HsrpReport, Report, TrackReport, TransitionReport};
 
-/// `show standby`: a paragraph a group.
-pub(super) fn standby(report: &Report) -> String {
-    hsrp(report).map(|(group, hsrp)| paragraph(group, hsrp)).collect()
+/// `show standby` and `show glbp`: a paragraph a group.
+pub(super) fn full(report: &Report) -> String {
+    let standby: String = hsrp(report).map(|(group, hello, hsrp)| paragraph(group, hello, hsrp)).collect();
+    standby + &glbp::full(report)
 }
 
-/// `show standby brief`: a line a group.
-pub(super) fn standby_brief(report: &Report) -> String {
+/// `show standby brief` and `show glbp brief`: a table each, a line a group.
+pub(super) fn brief(report: &Report) -> String {
+    let tables = [standby_brief(report), glbp::brief(report)];
+    tables.into_iter().filter(|table| !table.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+fn standby_brief(report: &Report) -> String {
     let headings = ["Interface", "Grp", "Pri", "P", "State", "Active", "Standby", "Virtual IP"];
     let mut rows = vec![headings.map(str::to_owned).to_vec()];
-    rows.extend(hsrp(report).flat_map(|(group, _)| lines(group)));
+    rows.extend(hsrp(report).flat_map(|(group, ..)| lines(group)));
     if rows.len() == 1 { String::new() } else { columns(&rows) }
 }
 
-fn hsrp(report: &Report) -> impl Iterator<Item = (&GroupReport, &HsrpReport)> {
-    report.groups.iter().filter_map(|group| Some((group, group.hsrp.as_ref()?)))
+fn hsrp(report: &Report) -> impl Iterator<Item = (&GroupReport, &HelloReport, &HsrpReport)> {
+    report.groups.iter().filter_map(|group| Some((group, group.hello.as_ref()?, group.hsrp.as_ref()?)))
 }
 
-fn paragraph(group: &GroupReport, hsrp: &HsrpReport) -> String {
+fn paragraph(group: &GroupReport, hello: &HelloReport, hsrp: &HsrpReport) -> String {
     let version = if group.version == 1 { String::new() } else { format!(" (version {})", group.version) };
     let mut out = format!("{} - Group {}{version}\n", group.interface, group.group);
     let mut line = |indent: usize, text: String| {
         let _ = writeln!(out, "{:indent$}{text}", "");
     };
     line(2, format!("State is {}{}", word(&group.state), remark(group, hsrp)));
-    let since =
-        group.last_transition.as_ref().map_or_else(|| "never".to_owned(), |last| age(last.seconds_ago));
-    line(4, format!("{} state changes, last state change {since}", group.state_changes));
-    for address in addresses(group, hsrp) {
+    line(4, changes(group.state_changes, group.last_transition.as_ref()));
+    for address in addresses(group, hello) {
         line(2, address);
     }
     macs(group, &mut line);
-    timers(hsrp, &mut line);
-    match (&hsrp.authentication, &hsrp.key_chain) {
-        (None, _) => {}
-        (Some(_), Some(chain)) => line(2, format!("Authentication MD5, key-chain \"{chain}\"")),
-        (Some(kind), None) if kind == "md5" => line(2, "Authentication MD5, key-string".to_owned()),
-        (Some(kind), None) => line(2, format!("Authentication {kind}")),
+    timers(hello, &mut line);
+    if let Some(authentication) = authentication(hello) {
+        line(2, authentication);
     }
     line(2, preemption(group, hsrp));
-    routers(group, hsrp, &mut line);
+    let [active, standby] = routers(group, hello);
+    line(2, format!("Active router is {active}"));
+    let known = group.peers.iter().find(|peer| group.state != "active" && Some(peer.address) == group.active);
+    if let Some(mac) = known.and_then(|peer| peer.mac.as_deref()).and_then(dotted) {
+        line(4, format!("MAC address is {mac}"));
+    }
+    line(2, format!("Standby router is {standby}"));
     let origin = if group.priority == 100 { "default" } else { "configured" };
     line(2, format!("Priority {} ({origin} {})", group.effective_priority, group.priority));
     for track in &group.tracks {
         line(4, tracked(track));
     }
     let usual = format!("hsrp-{}-{}", group.interface, group.group);
-    let origin = if hsrp.name == usual { "default" } else { "cfgd" };
-    line(2, format!("Group name is \"{}\" ({origin})", hsrp.name));
+    let origin = if hello.name == usual { "default" } else { "cfgd" };
+    line(2, format!("Group name is \"{}\" ({origin})", hello.name));
     out
+}
+
+fn changes(count: u64, last: Option<&TransitionReport>) -> String {
+    let since = last.map_or_else(|| "never".to_owned(), |last| age(last.seconds_ago));
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} state change{plural}, last state change {since}")
 }
 
 /// Why it does not run, or whose state it has. genie has a line of its own for groups that follow, at which
@@ -73,8 +89,8 @@ fn remark(group: &GroupReport, hsrp: &HsrpReport) -> String {
     }
 }
 
-fn addresses(group: &GroupReport, hsrp: &HsrpReport) -> Vec<String> {
-    let learned = if hsrp.learned_address { " (learnt)" } else { "" };
+fn addresses(group: &GroupReport, hello: &HelloReport) -> Vec<String> {
+    let learned = if hello.learned_address { " (learnt)" } else { "" };
     let Some((primary, others)) = group.addresses.split_first() else {
         return vec![match group.family {
             4 => "Virtual IP address is unknown".to_owned(),
@@ -87,7 +103,7 @@ fn addresses(group: &GroupReport, hsrp: &HsrpReport) -> Vec<String> {
         IpAddr::V6(address) => {
             let made = group.virtual_mac.as_deref().and_then(|mac| mac.parse().ok()).map(virtual_link_local);
             let origin = match made {
-                _ if hsrp.learned_address => "learnt",
+                _ if hello.learned_address => "learnt",
                 Some(made) if made == *address => "conf auto EUI64",
                 Some(_) | None => "conf",
             };
@@ -130,11 +146,11 @@ fn usual_mac(group: &GroupReport) -> Option<MacAddr> {
     Group::new(Variant::new(version, family)?, group.group).map(Group::virtual_mac)
 }
 
-fn timers(hsrp: &HsrpReport, line: &mut impl FnMut(usize, String)) {
-    let hello = time(hsrp.hello_time_ms, hsrp.configured_hello_time_ms);
-    let hold = time(hsrp.hold_time_ms, hsrp.configured_hold_time_ms);
-    line(2, format!("Hello time {hello}, hold time {hold}"));
-    if let Some(left) = hsrp.next_hello_seconds {
+fn timers(hello: &HelloReport, line: &mut impl FnMut(usize, String)) {
+    let every = time(hello.hello_time_ms, hello.configured_hello_time_ms);
+    let hold = time(hello.hold_time_ms, hello.configured_hold_time_ms);
+    line(2, format!("Hello time {every}, hold time {hold}"));
+    if let Some(left) = hello.next_hello_seconds {
         line(4, format!("Next hello sent in {left:.3} secs"));
     }
 }
@@ -164,7 +180,8 @@ fn preemption(group: &GroupReport, hsrp: &HsrpReport) -> String {
     }
 }
 
-fn routers(group: &GroupReport, hsrp: &HsrpReport, line: &mut impl FnMut(usize, String)) {
+/// The Active and the Standby router.
+fn routers(group: &GroupReport, hello: &HelloReport) -> [String; 2] {
     let role = |who: Option<IpAddr>, state: &str, priority: Option<u8>, expires: Option<f64>| match who {
         _ if group.state == state => "local".to_owned(),
         None => "unknown".to_owned(),
@@ -174,14 +191,20 @@ fn routers(group: &GroupReport, hsrp: &HsrpReport, line: &mut impl FnMut(usize, 
             format!("{}{priority}{expires}", upper(&address))
         }
     };
-    let active = role(group.active, "active", group.active_priority, hsrp.active_expires_seconds);
-    let standby = role(group.standby, "standby", hsrp.standby_priority, hsrp.standby_expires_seconds);
-    line(2, format!("Active router is {active}"));
-    let known = group.peers.iter().find(|peer| group.state != "active" && Some(peer.address) == group.active);
-    if let Some(mac) = known.and_then(|peer| peer.mac.as_deref()).and_then(dotted) {
-        line(4, format!("MAC address is {mac}"));
-    }
-    line(2, format!("Standby router is {standby}"));
+    [
+        role(group.active, "active", group.active_priority, hello.active_expires_seconds),
+        role(group.standby, "standby", hello.standby_priority, hello.standby_expires_seconds),
+    ]
+}
+
+/// `None` while it is that of routers on which nothing is configured.
+fn authentication(hello: &HelloReport) -> Option<String> {
+    let kind = hello.authentication.as_ref()?;
+    Some(match &hello.key_chain {
+        Some(chain) => format!("Authentication MD5, key-chain \"{chain}\""),
+        None if kind == "md5" => "Authentication MD5, key-string".to_owned(),
+        None => format!("Authentication {kind}"),
+    })
 }
 
 fn tracked(track: &TrackReport) -> String {
@@ -216,23 +239,24 @@ const ACTIVE: usize = 5;
 const STANDBY: usize = 6;
 
 fn row(group: &GroupReport) -> Vec<String> {
-    let who = |known: Option<IpAddr>, state: &str| match known {
-        _ if group.state == state => "local".to_owned(),
-        None => "unknown".to_owned(),
-        Some(address) => upper(&address),
-    };
-    let (active, standby) = (who(group.active, "active"), who(group.standby, "standby"));
-    let address = group.addresses.first().map_or_else(|| "unknown".to_owned(), upper);
     vec![
         group.interface.clone(),
         group.group.to_string(),
         group.effective_priority.to_string(),
         if group.preempt { "P" } else { "" }.to_owned(),
         word(&group.state),
-        active,
-        standby,
-        address,
+        who(group.active, group.state == "active"),
+        who(group.standby, group.state == "standby"),
+        group.addresses.first().map_or_else(|| "unknown".to_owned(), upper),
     ]
+}
+
+fn who(known: Option<IpAddr>, this_router: bool) -> String {
+    match known {
+        _ if this_router => "local".to_owned(),
+        None => "unknown".to_owned(),
+        Some(address) => upper(&address),
+    }
 }
 
 /// `Init`, `Standby`, `Up`.

@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use super::{active, interval, list, span, standby, title, trouble};
-use crate::report::{GroupReport, HsrpReport, InterfaceReport, PeerReport, Report, TrackReport, VrrpReport};
+use crate::report::{
+    ClientReport, ForwarderReport, GlbpReport, GroupReport, HelloReport, InterfaceReport, MemberReport,
+    PeerReport, Report, TrackReport, VrrpReport,
+};
 
 /// The groups, and the interfaces on which something was counted.
 pub(super) fn detail(report: &Report) -> String {
@@ -46,7 +49,9 @@ fn paragraph(out: &mut String, group: &GroupReport) {
     }
     line("preempt", preempt(group));
     line("addresses", addresses(group));
-    line("virtual mac", group.virtual_mac.clone().unwrap_or_else(|| "none".to_owned()));
+    if group.glbp.is_none() {
+        line("virtual mac", group.virtual_mac.clone().unwrap_or_else(|| "none".to_owned()));
+    }
     line(
         "advertises from",
         group.primary_address.map_or_else(|| "-".to_owned(), |address| address.to_string()),
@@ -54,13 +59,20 @@ fn paragraph(out: &mut String, group: &GroupReport) {
     if let Some(vrrp) = &group.vrrp {
         vrrp_lines(vrrp, &mut line);
     }
-    if let Some(hsrp) = &group.hsrp {
-        hsrp_lines(hsrp, &mut line);
+    if let Some(hello) = &group.hello {
+        hello_lines(hello, &mut line);
+    }
+    if let Some(leader) = group.hsrp.as_ref().and_then(|hsrp| hsrp.follow.as_ref()) {
+        line("follows", leader.clone());
+    }
+    if let Some(glbp) = &group.glbp {
+        glbp_lines(glbp, &mut line);
     }
     if let Some(up) = group.up_seconds {
         line("up", span(up));
     }
-    for peer in &group.peers {
+    // Members of GLBP are more than peers.
+    for peer in group.peers.iter().filter(|_| group.glbp.is_none()) {
         line("peer", heard(peer));
     }
     counters_to(out, group.counters.iter());
@@ -74,13 +86,13 @@ fn roles(group: &GroupReport, line: &mut impl FnMut(&str, String)) {
         format!("{who}{priority}{expires}")
     };
     let other = group.state != "active";
-    let expires = group.hsrp.as_ref().and_then(|hsrp| hsrp.active_expires_seconds);
+    let expires = group.hello.as_ref().and_then(|hello| hello.active_expires_seconds);
     let (priority, expires) = (group.active_priority.filter(|_| other), expires.filter(|_| other));
     line("active router", role(active(group), priority, expires));
-    if let Some(hsrp) = &group.hsrp {
+    if let Some(hello) = &group.hello {
         let other = group.state != "standby";
-        let priority = hsrp.standby_priority.filter(|_| other);
-        let expires = hsrp.standby_expires_seconds.filter(|_| other);
+        let priority = hello.standby_priority.filter(|_| other);
+        let expires = hello.standby_expires_seconds.filter(|_| other);
         line("standby router", role(standby(group), priority, expires));
     }
 }
@@ -112,7 +124,7 @@ fn preempt(group: &GroupReport) -> String {
 }
 
 fn addresses(group: &GroupReport) -> String {
-    let learned = group.hsrp.as_ref().is_some_and(|hsrp| hsrp.learned_address);
+    let learned = group.hello.as_ref().is_some_and(|hello| hello.learned_address);
     match group.addresses.as_slice() {
         [] => "to be learned".to_owned(),
         known if learned => format!("{} (learned)", list(known)),
@@ -143,11 +155,8 @@ fn vrrp_lines(group: &VrrpReport, line: &mut impl FnMut(&str, String)) {
     line("active down interval", interval(group.active_down_interval_ms));
 }
 
-fn hsrp_lines(group: &HsrpReport, line: &mut impl FnMut(&str, String)) {
+fn hello_lines(group: &HelloReport, line: &mut impl FnMut(&str, String)) {
     line("name", group.name.clone());
-    if let Some(leader) = &group.follow {
-        line("follows", leader.clone());
-    }
     if let Some(kind) = &group.authentication {
         let chain = group.key_chain.as_ref().map_or_else(String::new, |name| format!(", key chain {name}"));
         line("authentication", format!("{kind}{chain}"));
@@ -155,6 +164,91 @@ fn hsrp_lines(group: &HsrpReport, line: &mut impl FnMut(&str, String)) {
     let next = group.next_hello_seconds.map_or_else(String::new, |left| format!(", next in {}", span(left)));
     line("hello time", format!("{}{next}", in_use(group.hello_time_ms, group.configured_hello_time_ms)));
     line("hold time", in_use(group.hold_time_ms, group.configured_hold_time_ms));
+}
+
+fn glbp_lines(group: &GlbpReport, line: &mut impl FnMut(&str, String)) {
+    line("redirect time", interval(group.redirect_seconds * 1000.0));
+    line("forwarder timeout", interval(group.timeout_seconds * 1000.0));
+    line("load balancing", group.load_balancing.clone());
+    let weighting = &group.weighting;
+    let low = if weighting.low { ", too low to forward" } else { "" };
+    let (current, configured) = (weighting.current, weighting.configured);
+    let (lower, upper) = (weighting.lower, weighting.upper);
+    line("weighting", format!("{current} of {configured}{low} (lower {lower}, upper {upper})"));
+    line(
+        "forwarder preempt",
+        match (group.forwarder_preempt, group.forwarder_preempt_delay_ms > 0.0) {
+            (true, true) => format!("yes, after {}", interval(group.forwarder_preempt_delay_ms)),
+            (true, false) => "yes".to_owned(),
+            (false, _) => "no".to_owned(),
+        },
+    );
+    line("owner id", group.owner_id.clone().unwrap_or_else(|| "-".to_owned()));
+    for member in &group.members {
+        line("member", belongs(member));
+    }
+    for forwarder in &group.forwarders {
+        line(&format!("forwarder {}", forwarder.number), serves(forwarder));
+    }
+    if let Some(cache) = &group.client_cache {
+        let forgotten =
+            cache.timeout_seconds.map_or_else(String::new, |after| format!(", for {}", span(after)));
+        line("clients", format!("{} of at most {}{forgotten}", group.clients.len(), cache.maximum));
+    }
+    for client in &group.clients {
+        line("client", told(client));
+    }
+}
+
+fn belongs(member: &MemberReport) -> String {
+    let state = member.state.as_ref().map_or_else(String::new, |state| format!(", {state}"));
+    let priority = member.priority.map_or_else(String::new, |priority| format!(", priority {priority}"));
+    let fresh = if member.authenticated { ", authenticated" } else { "" };
+    let (heard, expires) = (span(member.heard_seconds_ago), span(member.expires_seconds));
+    format!(
+        "{}{state}{priority}, owner id {}{fresh}, heard {heard} ago, expires in {expires}",
+        member.address, member.owner_id
+    )
+}
+
+fn serves(forwarder: &ForwarderReport) -> String {
+    let ForwarderReport { state, mac, .. } = forwarder;
+    let since = forwarder
+        .last_transition
+        .as_ref()
+        .map_or_else(String::new, |last| format!(", since {}: {}", span(last.seconds_ago), last.cause));
+    let owner = match (forwarder.primary, &forwarder.owner_id) {
+        (true, _) => "owned".to_owned(),
+        (false, Some(owner)) => format!("of {owner}"),
+        (false, None) => "of an unknown owner".to_owned(),
+    };
+    let server = forwarder.server.as_ref().map_or_else(String::new, |server| {
+        let rank = if server.primary { "primary" } else { "secondary" };
+        let (address, weighting, expires) = (server.address, server.weighting, span(server.expires_seconds));
+        format!(", served by {address} ({rank}, weighting {weighting}, expires in {expires})")
+    });
+    let redirect = match forwarder.redirect_left_seconds {
+        None => String::new(),
+        Some(left) if left > 0.0 => format!(", handed out for {}", span(left)),
+        Some(_) => ", no longer handed out".to_owned(),
+    };
+    let timeout = forwarder
+        .timeout_left_seconds
+        .map_or_else(String::new, |left| format!(", forgotten in {}", span(left)));
+    let told = match forwarder.selections {
+        0 => String::new(),
+        times => format!(", told to hosts {times} times"),
+    };
+    format!("{state}, {mac}, {owner}{server}{redirect}{timeout}{told}{since}")
+}
+
+fn told(client: &ClientReport) -> String {
+    let address = client.address.map_or_else(|| "-".to_owned(), |address| address.to_string());
+    let (first, last) = (span(client.first_seconds_ago), span(client.last_seconds_ago));
+    let ClientReport { mac, forwarder, answers, .. } = client;
+    format!(
+        "{address} on {mac}: forwarder {forwarder}, {answers} answers, last {last} ago, first {first} ago"
+    )
 }
 
 /// A time, and the configured one where it is another.

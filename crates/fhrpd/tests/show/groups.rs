@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fhrp::{
-    Cause, Detail, Family, GroupId, GroupState, GroupStats, GroupStatus, HsrpAuthentication, HsrpStats,
-    HsrpStatus, Instant, InterfaceName, MacAddr, PeerStatus, Protocol, VrrpStats, VrrpStatus, Waiting,
+    Cause, ClientCache, Detail, Family, GlbpAuthentication, GlbpClient, GlbpForwarder, GlbpMember,
+    GlbpServer, GlbpStats, GlbpStatus, GlbpWeighting, GroupId, GroupState, GroupStats, GroupStatus,
+    HsrpAuthentication, HsrpStats, HsrpStatus, Instant, InterfaceName, LoadBalancing, MacAddr, PeerStatus,
+    Protocol, VrrpStats, VrrpStatus, Waiting,
 };
-use fhrp_wire::hsrp::{Group, Variant};
+use fhrp_wire::hsrp::{Group, KeyBytes, Variant};
 use fhrpd::report::{Report, json};
 
 /// When all the groups here are looked at.
@@ -126,6 +128,96 @@ pub(crate) fn stopped(group: GroupStatus, state: GroupState, why: Waiting) -> Gr
     group.peers.clear();
     detail(&mut group).active_expires = None;
     group
+}
+
+/// A group of GLBP, 192.0.2.2, that is the AVG and serves forwarder 1; 192.0.2.3 owns 2 and serves 3 as well, whose
+/// owner is gone. A host was told 2.
+pub(crate) fn glbp(interface: &str, number: u16) -> GroupStatus {
+    let mut group = hsrp(interface, Variant::V2Ipv4, number);
+    group.id.protocol = Protocol::Glbp;
+    (group.version, group.virtual_mac) = (1, None);
+    let theirs = ip("192.0.2.3");
+    group.detail = Detail::Glbp(Box::new(GlbpStatus {
+        name: format!("glbp-{interface}-{number}").into(),
+        learned_address: false,
+        hello_time: seconds(3),
+        hold_time: seconds(10),
+        configured_timers: (seconds(3), seconds(10)),
+        next_hello: Some(at(1_250)),
+        redirect: seconds(600),
+        timeout: seconds(14_400),
+        active_expires: None,
+        standby: Some(theirs),
+        standby_priority: Some(100),
+        standby_expires: Some(at(8_500)),
+        authentication: GlbpAuthentication::Md5(KeyBytes::new("geheim").unwrap()),
+        weighting: GlbpWeighting { current: 100, low: false, configured: 100, lower: 1, upper: 100 },
+        load_balancing: LoadBalancing::RoundRobin,
+        owner: Some(owner(2)),
+        members: vec![GlbpMember {
+            owner: owner(3),
+            address: theirs,
+            state: Some(GroupState::Standby),
+            priority: Some(100),
+            authenticated: true,
+            heard: at(-1_500),
+            expires: at(8_500),
+        }],
+        forwarder_preempt: true,
+        forwarder_preempt_delay: seconds(30),
+        forwarders: forwarders(number),
+        client_cache: Some(ClientCache { maximum: 1000, timeout: Some(seconds(3600)) }),
+        clients: vec![GlbpClient {
+            mac: owner(0x50),
+            address: Some(ip("192.0.2.50")),
+            forwarder: 2,
+            first: at(-50_000),
+            last: at(-20_000),
+            answers: 2,
+        }],
+        counters: GlbpStats::default(),
+    }));
+    group
+}
+
+const fn owner(last: u8) -> MacAddr {
+    MacAddr([0x02, 0, 0, 0, 0, last])
+}
+
+fn forwarders(group: u16) -> Vec<GlbpForwarder> {
+    let [high, low] = group.to_be_bytes();
+    let theirs = ip("192.0.2.3");
+    let forwarder = |number: u8| GlbpForwarder {
+        number,
+        state: GroupState::Listen,
+        state_changes: 1,
+        last_transition: Some((at(-60_000), Cause::Startup)),
+        mac: MacAddr([0, 7, 0xb4, high, low, number]),
+        primary: false,
+        owner: Some(owner(3)),
+        redirect_ends: Some(at(600_000)),
+        timeout_ends: Some(at(14_400_000)),
+        server: Some(GlbpServer { address: theirs, primary: true, weighting: 90, expires: at(8_500) }),
+        programmed: true,
+        selections: 0,
+    };
+    let ours = GlbpForwarder {
+        state: GroupState::Active,
+        primary: true,
+        owner: Some(owner(2)),
+        redirect_ends: None,
+        timeout_ends: None,
+        server: None,
+        ..forwarder(1)
+    };
+    let orphan = GlbpForwarder {
+        owner: Some(owner(4)),
+        redirect_ends: Some(at(-1_000)),
+        timeout_ends: Some(at(13_700_500)),
+        server: Some(GlbpServer { address: theirs, primary: false, weighting: 90, expires: at(8_500) }),
+        ..forwarder(3)
+    };
+    vec![ours, GlbpForwarder { selections: 5, ..forwarder(2) }, orphan]
 }
 
 /// A Backup.

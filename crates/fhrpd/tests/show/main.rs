@@ -6,6 +6,7 @@
     reason = "helpers of tests fail like tests"
 )]
 
+mod glbp;
 mod groups;
 mod parsers;
 
@@ -80,10 +81,10 @@ fn details_of_hsrp() {
             "  virtual mac             00:00:0c:9f:f1:2c",
             "  advertises from         192.0.2.2",
             "  name                    hsrp-eth0-300",
-            "  follows                 uplinks",
             "  authentication          md5, key chain ring",
             "  hello time              3s (configured 1s), next in 1.2s",
             "  hold time               10s",
+            "  follows                 uplinks",
             "  up                      1m00s",
             "  peer                    192.0.2.3, active, priority 120, version 2, every 3s, good for 10s, on 02:00:00:00:00:03, heard 1.5s ago",
             "  counters                active-transitions 1",
@@ -97,8 +98,8 @@ fn details_of_hsrp() {
 fn json_has_what_each_protocol_has() {
     let both = report(&[vrrp("eth1", 7), hsrp("eth0", Variant::V2Ipv6, 16)]);
     let [six, seven] = both.groups.as_slice() else { panic!("{both:?}") };
-    assert!(six.vrrp.is_none() && seven.hsrp.is_none() && seven.vrrp.is_some());
-    let more = six.hsrp.as_ref().unwrap();
+    assert!(six.vrrp.is_none() && seven.hello.is_none() && seven.vrrp.is_some());
+    let more = six.hello.as_ref().unwrap();
     assert_eq!((six.standby, more.standby_priority), (Some(groups::ip("fe80::3")), Some(100)));
     assert_eq!(
         (more.hello_time_ms, more.hold_time_ms, more.configured_hello_time_ms),
@@ -126,7 +127,7 @@ fn keys_are_not_told() {
         let mut group = hsrp("eth0", Variant::V1, 1);
         detail(&mut group).authentication = kind;
         let report = report(&[group]);
-        assert_eq!(report.groups[0].hsrp.as_ref().unwrap().authentication.as_deref(), told);
+        assert_eq!(report.groups[0].hello.as_ref().unwrap().authentication.as_deref(), told);
         let cisco = render(&report, Format::Cisco);
         assert!(lines(&cisco).contains(&line), "{cisco}");
         for format in [Format::Json, Format::Detail, Format::Cisco] {

@@ -2,12 +2,20 @@
 
 import json
 import sys
+import types
 
 from genie.libs.parser.iosxe.show_standby import ShowStandbyAll, ShowStandbyBrief
 from ntc_templates.parse import parse_output
 
+# The parser of GLBP imports, and does not use, what would need all the rest of genie.
+UTILS = "genie.libs.parser.utils"
+sys.modules[UTILS] = types.ModuleType(UTILS)
+sys.modules[UTILS + ".common"] = types.ModuleType(UTILS + ".common")
+sys.modules[UTILS + ".common"].Common = None
+from genie.libs.parser.iosxe.show_glbp import ShowGlbpBrief  # noqa: E402
+
 COMMANDS = {"standby": "show standby", "standby_brief": "show standby brief"}
-GENIE = {"standby": ShowStandbyAll, "standby_brief": ShowStandbyBrief}
+GENIE = {"standby": ShowStandbyAll, "standby_brief": ShowStandbyBrief, "glbp_brief": ShowGlbpBrief}
 
 
 def read(name, text):

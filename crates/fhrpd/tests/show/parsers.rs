@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::groups::{detail, hsrp, in_state, ip, report, seconds, stopped, vrrp};
 
 /// What the parsers make of `texts`, each named by parser and command.
-fn read(texts: &Value) -> Value {
+pub(crate) fn read(texts: &Value) -> Value {
     let mut python = Command::new(parsers().unwrap())
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/show/parsers.py"))
         .stdin(Stdio::piped())
