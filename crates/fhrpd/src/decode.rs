@@ -50,9 +50,14 @@ impl Key {
         self.id.is_none_or(|wanted| wanted == id).then_some(&self.octets)
     }
 
+    /// For a text; a number speaks of digests only.
+    fn text(&self) -> Option<&str> {
+        self.id.is_none().then_some(self.typed.as_str())
+    }
+
     /// For a text of eight octets; too long a key is none.
-    fn text(&self) -> Option<TextKey> {
-        TextKey::new(&self.typed).ok()
+    fn text_of_eight(&self) -> Option<TextKey> {
+        TextKey::new(self.text()?).ok()
     }
 }
 

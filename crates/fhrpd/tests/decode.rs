@@ -317,6 +317,7 @@ fn keys_check_digests_and_texts() {
     assert_eq!(verdict(HSRP_V2_MD5, "password", Some(7)), "md5 key 0");
     let text = "0000040305640300 7075626c69630000 0a000064";
     assert_eq!(verdict(text, "public", None), "text, by the key");
+    assert_eq!(verdict(text, "public", Some(1)), "text");
     assert_eq!(verdict(text, "nine-octets", None), "text");
     let vrrp = "2101c801fe0330930a00001e0000000000000000fe1c010000000a00000a0000000019b30f74c7ba6486ced3151a50514b79";
     assert_eq!(verdict(vrrp, "123456789", None), "cisco-md5 key 0, by the key");

@@ -187,7 +187,10 @@ fn authentication(auth: &AuthData<'_>) -> String {
 fn verified(parsed: &Parsed<'_>, source: Option<IpAddr>, key: Option<&Key>) -> Option<bool> {
     match &parsed.auth {
         AuthData::None => None,
-        AuthData::Text(_) => AuthText::new(key?.typed.as_str()).ok().map(|text| parsed.verify_text(&text)),
+        AuthData::Text(_) => {
+            let text = AuthText::new(key?.text()?).ok()?;
+            Some(parsed.verify_text(&text))
+        }
         AuthData::Md5 { key_id, .. } => {
             let key = key?;
             let octets = key_id.map_or(Some(&key.octets), |id| key.for_id(id))?;

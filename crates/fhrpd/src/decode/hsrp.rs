@@ -135,7 +135,7 @@ fn authentication(received: &Received<'_>) -> String {
 fn verified(received: &Received<'_>, source: Option<IpAddr>, key: Option<&Key>) -> Option<bool> {
     match received.auth() {
         Auth::None => None,
-        Auth::Text(_) => Some(received.verify_text(&key?.text()?)),
+        Auth::Text(_) => Some(received.verify_text(&key?.text_of_eight()?)),
         Auth::Md5 { key_id, address, .. } => {
             let source = source.unwrap_or(IpAddr::V4(*address));
             Some(received.verify_md5(key?.for_id(*key_id)?, source))

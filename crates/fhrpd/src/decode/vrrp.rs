@@ -89,7 +89,7 @@ fn verified(advertisement: &Advertisement<'_>, source: Option<IpAddr>, key: Opti
     };
     match auth {
         AuthData::None | AuthData::Unknown(_) => None,
-        AuthData::Text(_) => Some(advertisement.verify_text(&key?.text()?)),
+        AuthData::Text(_) => Some(advertisement.verify_text(&key?.text_of_eight()?)),
         AuthData::CiscoMd5 { source: claimed, key_id, .. } => {
             let source = source.unwrap_or(IpAddr::V4(*claimed));
             Some(advertisement.verify_md5(key?.for_id(*key_id)?, source))

@@ -67,7 +67,8 @@ fn paragraph(group: &GroupReport, hello: &HelloReport, hsrp: &HsrpReport) -> Str
     for track in &group.tracks {
         line(4, tracked(track));
     }
-    let usual = format!("hsrp-{}-{}", group.interface, group.group);
+    let family = if group.family == 4 { "" } else { "-V6" };
+    let usual = format!("hsrp-{}-{}{family}", group.interface, group.group);
     let origin = if hello.name == usual { "default" } else { "cfgd" };
     line(2, format!("Group name is \"{}\" ({origin})", hello.name));
     out

@@ -1,6 +1,7 @@
 //! Everything there is, a paragraph a group.
 
 use std::fmt::Write as _;
+use std::net::IpAddr;
 
 use super::{active, interval, list, span, standby, title, trouble};
 use crate::report::{
@@ -85,14 +86,16 @@ fn roles(group: &GroupReport, line: &mut impl FnMut(&str, String)) {
         let expires = expires.map_or_else(String::new, |left| format!(", expires in {}", span(left)));
         format!("{who}{priority}{expires}")
     };
-    let other = group.state != "active";
+    // The timer also runs while nobody is known.
+    let other = |known: Option<IpAddr>, state: &str| known.is_some() && group.state != state;
+    let is_other = other(group.active, "active");
     let expires = group.hello.as_ref().and_then(|hello| hello.active_expires_seconds);
-    let (priority, expires) = (group.active_priority.filter(|_| other), expires.filter(|_| other));
+    let (priority, expires) = (group.active_priority.filter(|_| is_other), expires.filter(|_| is_other));
     line("active router", role(active(group), priority, expires));
     if let Some(hello) = &group.hello {
-        let other = group.state != "standby";
-        let priority = hello.standby_priority.filter(|_| other);
-        let expires = hello.standby_expires_seconds.filter(|_| other);
+        let is_other = other(group.standby, "standby");
+        let priority = hello.standby_priority.filter(|_| is_other);
+        let expires = hello.standby_expires_seconds.filter(|_| is_other);
         line("standby router", role(standby(group), priority, expires));
     }
 }

@@ -74,7 +74,10 @@ pub(crate) fn hsrp(interface: &str, variant: Variant, number: u16) -> GroupStatu
         }],
         counters: GroupStats { active_transitions: 1, ..GroupStats::default() },
         detail: Detail::Hsrp(Box::new(HsrpStatus {
-            name: format!("hsrp-{interface}-{number}").into(),
+            name: match family {
+                Family::V4 => format!("hsrp-{interface}-{number}").into(),
+                Family::V6 => format!("hsrp-{interface}-{number}-V6").into(),
+            },
             hello_time: seconds(3),
             hold_time: seconds(10),
             configured_timers: None,

@@ -169,6 +169,18 @@ fn a_group_in_the_words_of_others() {
 }
 
 #[test]
+fn nobody_does_not_expire() {
+    let mut alone = in_state(hsrp("eth0", Variant::V2Ipv6, 16), GroupState::Speak);
+    detail(&mut alone).standby_expires = Some(groups::at(2_000));
+    let alone = report(&[alone]);
+    let text = render(&alone, Format::Detail);
+    assert!(lines(&text).contains(&"  standby router          -"), "{text}");
+    let text = render(&alone, Format::Cisco);
+    assert!(lines(&text).contains(&"  Standby router is unknown"), "{text}");
+    assert!(text.ends_with("  Group name is \"hsrp-eth0-16-V6\" (default)\n"), "{text}");
+}
+
+#[test]
 fn the_virtual_mac_says_where_it_is_from() {
     let mac = |change: &dyn Fn(&mut fhrp::GroupStatus)| {
         let mut group = in_state(hsrp("eth0", Variant::V2Ipv4, 1), GroupState::Listen);
