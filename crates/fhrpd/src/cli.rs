@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use fhrp::{GlbpConfig, GroupConfig, HsrpConfig, VrrpConfig};
+use fhrp_wire::glbp::{ForwarderNumber, virtual_mac};
 use serde_json::json;
 
 use crate::config::{self, Config, DaemonConfig};
@@ -18,7 +19,8 @@ const UNUSABLE: u8 = 2;
 
 /// First-hop redundancy for Linux: several routers, one gateway address.
 ///
-/// Speaks VRRP version 2 and 3 (RFC 3768, RFC 9568) and HSRP version 1 and 2 (RFC 2281) over IPv4 and IPv6.
+/// Speaks VRRP version 2 and 3 (RFC 3768, RFC 9568), HSRP version 1 and 2 (RFC 2281) and GLBP over IPv4 and
+/// IPv6.
 #[derive(Debug, Parser)]
 #[command(name = "fhrpd", version, propagate_version = true)]
 struct Cli {
@@ -231,8 +233,14 @@ fn glbp_line(group: &GlbpConfig) -> String {
     let addresses: Vec<String> = group.addresses().iter().map(ToString::to_string).collect();
     let addresses =
         if addresses.is_empty() { "address to be learned".to_owned() } else { addresses.join(" ") };
-    let (priority, hello, hold) = (settings.priority, timers.hello(), timers.hold());
-    format!("{}: priority {priority}, hello {hello}, hold {hold}, {addresses}\n", group.id())
+    let [first, .., last] = ForwarderNumber::ALL.map(|number| virtual_mac(group.group(), number));
+    let (hello, hold) = (timers.hello().to_duration(), timers.hold().to_duration());
+    format!(
+        "{}: priority {}, weighting {}, hello {hello:?}, hold {hold:?}, {addresses} on {first} to {last}\n",
+        group.id(),
+        settings.priority,
+        settings.weighting
+    )
 }
 
 /// A line a group.

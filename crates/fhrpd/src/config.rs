@@ -6,6 +6,7 @@
 mod convert;
 mod diagnose;
 mod file;
+mod glbp;
 mod group;
 mod hsrp;
 mod names;

@@ -12,6 +12,7 @@ mod learned;
 mod notices;
 mod protocol;
 mod reload;
+mod seed;
 mod system;
 mod tracks;
 
@@ -279,8 +280,8 @@ impl Supervisor {
     fn changes(&self, steps: Vec<Step>) -> Vec<fhrp::driver::Change> {
         use fhrp::driver::Change;
         let change = |step| match step {
-            Step::Add(config) => Change::Add(self.learned.apply(&config)),
-            Step::Update(config) => Change::Update(self.learned.apply(&config)),
+            Step::Add(config) => Change::Add(seed::sow(self.learned.apply(&config))),
+            Step::Update(config) => Change::Update(seed::sow(self.learned.apply(&config))),
             Step::Remove(id) => Change::Remove(id),
         };
         steps.into_iter().map(change).collect()

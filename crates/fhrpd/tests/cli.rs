@@ -65,6 +65,29 @@ fn each_hsrp_group_has_a_line() {
 }
 
 #[test]
+fn each_glbp_group_has_a_line() {
+    let (_folder, path) = file(
+        "[[glbp]]\ninterface = \"eth0\"\ngroup = 1\naddresses = [\"192.0.2.1\"]\nweighting = 110\n\
+         hello_time = \"250ms\"\nhold_time = \"750ms\"\n\
+         [[glbp]]\ninterface = \"eth0\"\ngroup = 1023\naddresses = []\nfamily = 6\npriority = 150\n",
+    );
+    let path = path.to_str().unwrap();
+    let output = fhrpd(&["check", "--config", path]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(
+        text(&output.stdout),
+        format!(
+            "glbp eth0 ipv4 1: priority 100, weighting 110, hello 250ms, hold 750ms, 192.0.2.1 on \
+             00:07:b4:00:01:01 to 00:07:b4:00:01:04\n\
+             glbp eth0 ipv6 1023: priority 150, weighting 100, hello 3s, hold 10s, address to be learned on \
+             00:07:b4:03:ff:01 to 00:07:b4:03:ff:04\n\
+             {path}: 2 groups, no error\n"
+        )
+    );
+    assert!(output.stderr.is_empty(), "{output:?}");
+}
+
+#[test]
 fn faulty_files_exit_with_2() {
     let (_folder, path) = file("[[vrrp]]\ninterfaces = \"eth0\"\n");
     for command in ["check", "run", "show"] {

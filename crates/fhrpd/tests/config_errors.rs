@@ -1,7 +1,12 @@
 //! What an operator reads when a configuration file is wrong. Each text is a reviewed snapshot.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
 
-use fhrp::{HsrpAuthentication, Lifetime, TrackEffect, WallTime};
+use std::time::Duration;
+
+use fhrp::{
+    ClientCache, GlbpAuthentication, GlbpSettings, HsrpAuthentication, InterfaceName, Lifetime,
+    LoadBalancing, TrackEffect, WallTime,
+};
 use fhrpd::config::{Config, Style, render};
 
 /// The rendered problems of `source`; what is said about a right file, too.
@@ -33,7 +38,6 @@ faulty! {
     unknown_key: &with("priorty = 150");
     key_of_other_software: &with("virtual_router_id = 10\nstate = \"MASTER\"");
     unknown_table: "[[vrpp]]\ninterface = \"eth0\"\n";
-    protocols_of_later_versions: "[[glbp]]\ngroup = 1\n";
     single_table: "[vrrp]\ninterface = \"eth0\"\n";
     missing_keys: "[[vrrp]]\npriority = 150\n";
     wrong_types: "[[vrrp]]\ninterface = 3\nvrid = \"10\"\naddresses = \"192.0.2.1\"\npreempt = \"yes\"\npriority = 1.5\n";
@@ -133,6 +137,58 @@ faulty! {
     tracks_that_are_wrong: &format!("{GOOD}[[track]]\ninterface = \"eth0/1\"\n[[track]]\nname = \"a\"\ndecrement = 5\n[[track]]\nname = \"a\"\nobject = 1\n");
     single_track_table: &format!("{GOOD}[track]\nname = \"a\"\n");
     vrrp_tracks: &with("track = [{ name = \"uplink\" }]\ntrack_interface = \"eth1\"\n[[track]]\nname = \"uplnk\"");
+}
+
+const GLBP: &str = "[[glbp]]\ninterface = \"eth0\"\ngroup = 1\naddresses = [\"192.0.2.1\"]\n";
+
+/// A good GLBP group with more lines.
+fn glbp(lines: &str) -> String {
+    format!("{GLBP}{lines}\n")
+}
+
+/// A GLBP group of which nothing is said but this.
+fn bare_glbp(lines: &str) -> String {
+    format!("[[glbp]]\ninterface = \"eth0\"\n{lines}\n")
+}
+
+const CHAIN: &str = "[[key_chain]]\nname = \"lan\"\nkeys = [{ id = 1, key = \"k\" }]";
+
+faulty! {
+    glbp_missing_keys: "[[glbp]]\npriority = 150\n";
+    glbp_single_table: "[glbp]\ninterface = \"eth0\"\n";
+    glbp_wrong_types: "[[glbp]]\ninterface = 3\ngroup = \"1\"\naddresses = [192]\nfamily = 5\nweighting = \"100\"\nload_balancing = 1\nclient_cache = 100\ntrack = \"uplink\"\nredirect = 600\nforwarder_preempt = \"yes\"\nname = \" \"\n";
+    glbp_no_such_group: &bare_glbp("group = 1024\naddresses = [\"192.0.2.1\"]");
+    glbp_no_such_group_with_autoconfig: &bare_glbp("group = 1024\naddresses = [\"autoconfig\"]");
+    glbp_learning_without_family: &bare_glbp("addresses = []");
+    glbp_family_of_others: &glbp("family = 6");
+    glbp_timers_out_of_range: &glbp("hello_time = \"10ms\"\nhold_time = \"4m\"");
+    glbp_hold_not_longer_than_hello: &glbp("hello_time = \"10s\"");
+    glbp_redirect_and_timeout_out_of_range: &glbp("redirect = \"2h\"\ntimeout = \"1d\"");
+    glbp_redirect_of_a_fraction: &glbp("redirect = \"1500ms\"");
+    glbp_timeout_not_longer_than_redirect: &glbp("redirect = \"10m\"\ntimeout = \"600s\"");
+    glbp_weighting_out_of_range: &format!("{}{}", glbp("weighting = 0"), bare_glbp("group = 2\naddresses = [\"192.0.2.2\"]\nweighting = 255\nweighting_lower = 256"));
+    glbp_thresholds_out_of_order: &format!("{}{}", glbp("weighting = 110\nweighting_lower = 95\nweighting_upper = 90"), bare_glbp("group = 2\naddresses = [\"192.0.2.2\"]\nweighting_lower = 100\nweighting_upper = 101"));
+    glbp_no_such_balancing: &glbp("load_balancing = \"round_robin\"");
+    glbp_client_cache: &format!("{}{}{}", glbp("client_cache = { maximum = 7 }"), bare_glbp("group = 2\naddresses = [\"192.0.2.2\"]\nclient_cache = { timeout = \"30m\" }"), bare_glbp("group = 3\naddresses = [\"192.0.2.3\"]\nclient_cache = { maximum = 100, timeout = \"30s\", age = 1 }"));
+    glbp_preempt_delays: &glbp("preempt_delay = \"1m\"\nforwarder_preempt_delay = \"2h\"");
+    glbp_priority: &glbp("priority = 0");
+    glbp_empty_key: &glbp("authentication = \"text\"\nkey = \"\"");
+    glbp_text_too_long: &glbp(&format!("authentication = \"text\"\nkey = \"{}\"", "k".repeat(252)));
+    glbp_key_too_long: &glbp(&format!("authentication = \"md5\"\nkey = \"{}\"", "k".repeat(101)));
+    glbp_key_without_authentication: &glbp("key = \"geheim\"");
+    glbp_authentication_without_key: &glbp("authentication = \"md5\"");
+    glbp_text_with_chain: &glbp(&format!("authentication = \"text\"\nkey_chain = \"lan\"\n{CHAIN}"));
+    glbp_key_and_chain: &glbp(&format!("authentication = \"md5\"\nkey = \"k\"\nkey_chain = \"lan\"\n{CHAIN}"));
+    glbp_unknown_names: &glbp(&format!("authentication = \"md5\"\nkey_chain = \"lam\"\ntrack = [{{ name = \"downlink\" }}]\n{CHAIN}"));
+    glbp_tracks_that_stop: &glbp("track = [{ name = \"uplink\", shutdown = true }, { name = \"exit\", decrement = 0 }]\n[[track]]\nname = \"uplink\"\n[[track]]\nname = \"exit\"");
+    glbp_router_advertisements: &format!("{}{}", glbp("router_advertisement = true"), bare_glbp("group = 2\naddresses = [\"autoconfig\"]\nrouter_advertisement = false\nrouter_lifetime = \"1h\""));
+    glbp_every_rule_of_a_group: &bare_glbp("group = 1024\naddresses = [\"192.0.2.1\", \"::1\"]\npriority = 0\npreempt_delay = \"1m\"\nforwarder_preempt_delay = \"2h\"\nhello_time = \"2m\"\nhold_time = \"1s\"\nredirect = \"2h\"\ntimeout = \"5s\"\nweighting = 10\nweighting_lower = 50\nweighting_upper = 60\nclient_cache = { maximum = 2001 }\n");
+    glbp_words_of_others: &glbp("ip = \"192.0.2.1\"\ntimers = [3, 10]\nversion = 2\nvirtual_mac = true\nlower = 5\nfollow = \"lan\"\nannounce_refresh = \"1m\"\nload_balancng = \"none\"");
+    glbp_same_group_twice: &format!("{GLBP}\n{GLBP}");
+    glbp_group_of_both_families: &format!("{}{}", GLBP, bare_glbp("group = 1\naddresses = [\"autoconfig\"]"));
+    glbp_virtual_mac_of_hsrp: &format!("{GLBP}{}", second(2, "mac_address = \"00:07:b4:00:01:03\""));
+    glbp_address_of_hsrp: &format!("{GLBP}{HSRP}");
+    glbp_remarks: "[[glbp]]\ninterface = \"eth0\"\naddresses = [\"2001:db8::1\"]\nhello_time = \"4s\"\nredirect = \"10m\"\ntimeout = \"15m\"\nclient_cache = { maximum = 2000 }\n";
 }
 
 #[test]
@@ -358,6 +414,91 @@ fn the_examples_of_the_readme_are_right() {
         let config = Config::parse(example).unwrap_or_else(|_| panic!("{}", shown(example)));
         assert_eq!((config.groups.len(), config.remarks), (1, Vec::new()), "{example}");
     }
+}
+
+#[test]
+fn every_key_of_glbp_is_accepted() {
+    let source = r#"
+        [[track]]
+        name = "uplink"
+
+        [[key_chain]]
+        name = "lan"
+        keys = [{ id = 1, key = "geheim" }]
+
+        [[glbp]]
+        interface = "eth0"
+        group = 1023
+        family = 4
+        addresses = ["192.0.2.1", "192.0.2.2"]
+        priority = 150
+        preempt = true
+        preempt_delay = "5s"
+        forwarder_preempt = false
+        forwarder_preempt_delay = "20s"
+        hello_time = "250ms"
+        hold_time = "750ms"
+        redirect = "5m"
+        timeout = "1h"
+        weighting = 110
+        weighting_lower = 95
+        weighting_upper = 105
+        load_balancing = "host-dependent"
+        authentication = "md5"
+        key_chain = "lan"
+        client_cache = { maximum = 100, timeout = "30m" }
+        track = [{ name = "uplink", decrement = 20 }]
+        name = "lan"
+
+        [[glbp]]
+        interface = "eth0"
+        group = 46
+        addresses = ["autoconfig", "2001:db8::1"]
+        authentication = "text"
+        key = "geheim"
+        router_advertisement = true
+        router_advertisement_interval = "10s"
+        router_lifetime = "30m"
+        prefixes = [{ prefix = "2001:db8:1::/64" }]
+    "#;
+    let config = Config::parse(source).unwrap();
+    assert_eq!(config.remarks, []);
+    let ids: Vec<String> = config.groups.keys().map(ToString::to_string).collect();
+    assert_eq!(ids, ["glbp eth0 ipv4 1023", "glbp eth0 ipv6 46"]);
+    let groups: Vec<_> = config.groups.values().filter_map(|group| group.glbp()).collect();
+    let settings = groups[0].settings();
+    assert_eq!((settings.priority, settings.preempt, settings.forwarder_preempt), (150, true, false));
+    let delays =
+        [settings.preempt_delay, settings.forwarder_preempt_delay, settings.redirect, settings.timeout];
+    assert_eq!(delays.map(|delay| delay.as_secs()), [5, 20, 300, 3600]);
+    assert_eq!([settings.hello_time, settings.hold_time].map(|time| time.as_millis()), [250, 750]);
+    assert_eq!(
+        (settings.weighting, settings.weighting_lower, settings.weighting_upper),
+        (110, Some(95), Some(105))
+    );
+    assert_eq!(settings.load_balancing, LoadBalancing::HostDependent);
+    assert!(matches!(settings.authentication, GlbpAuthentication::Chain(_)));
+    let cache = ClientCache { maximum: 100, timeout: Some(Duration::from_secs(1800)) };
+    assert_eq!((settings.client_cache, &**groups[0].name()), (Some(cache), "lan"));
+    assert_eq!(settings.track[0].effect, TrackEffect::Decrement(20));
+    // Group 46: captured.
+    let made: Vec<String> = groups[1].addresses().iter().map(ToString::to_string).collect();
+    assert_eq!(made, ["fe80::7:b4ff:fe00:2e00", "2001:db8::1"]);
+    assert!(matches!(groups[1].settings().authentication, GlbpAuthentication::Text(_)));
+    assert_eq!(groups[1].settings().router_advertisement.as_ref().unwrap().interval.as_secs(), 10);
+}
+
+#[test]
+fn what_glbp_leaves_out_is_the_default_of_real_routers() {
+    let config = Config::parse(GLBP).unwrap();
+    let group = config.groups.values().next().unwrap().glbp().unwrap();
+    let new = GlbpSettings::new(InterfaceName::new("eth0"), 1, vec!["192.0.2.1".parse().unwrap()]);
+    assert_eq!(group.settings(), &new);
+    let ipv6 = Config::parse(&bare_glbp("family = 6\naddresses = []")).unwrap();
+    let ipv6 = ipv6.groups.values().next().unwrap().glbp().unwrap().settings();
+    assert!(ipv6.router_advertisement.is_some() && ipv6.addresses.is_empty());
+    let apart = Config::parse(&format!("{GLBP}{}", bare_glbp("group = 2\naddresses = [\"autoconfig\"]")));
+    assert_eq!(apart.unwrap().groups.len(), 2);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! From TOML to a configuration: the file as a whole, and the `[daemon]` table.
 
-use fhrp::{HsrpSettings, VrrpSettings};
+use fhrp::{GlbpSettings, HsrpSettings, VrrpSettings};
 use toml::de::DeTable;
 
 use super::diagnose::Problem;
@@ -35,20 +35,17 @@ pub(super) fn convert(source: &str) -> (Config, Vec<Problem>) {
     let (vrrp, glbp) = (top.raw("vrrp"), top.raw("glbp"));
     top.finish(ALIASES);
 
-    if let Some(table) = glbp {
-        let title = "this version of fhrpd does not have GLBP";
-        problems.push(Problem::error(title, table.span(), "remove the table, or use [[vrrp]] or [[hsrp]]"));
-    }
     let daemon = daemon.map(|table| read_daemon(table, &mut problems)).unwrap_or_default();
     let names = Names::read(&naming, &mut problems);
     let mut drafts = read_groups::<VrrpSettings>(vrrp, &names, &mut problems);
     drafts.extend(read_groups::<HsrpSettings>(naming.hsrp, &names, &mut problems));
+    drafts.extend(read_groups::<GlbpSettings>(glbp, &names, &mut problems));
     let nothing = drafts.is_empty() && problems.is_empty();
     let groups = unite(drafts, &mut problems);
     if nothing {
         problems.push(Problem {
             at: None,
-            remedy: "add a [[vrrp]] or [[hsrp]] table".to_owned(),
+            remedy: "add a [[vrrp]], [[hsrp]] or [[glbp]] table".to_owned(),
             ..Problem::warning("the file has no group: fhrpd would do nothing", 0..0)
         });
     }

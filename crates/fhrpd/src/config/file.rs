@@ -170,6 +170,21 @@ impl<'a, 'p> Section<'a, 'p> {
         Some(out)
     }
 
+    /// A table, called `name` in errors; one that `read` gives nothing for has been reported.
+    pub(super) fn table<T>(
+        &mut self,
+        key: &'static str,
+        (name, example): (&'static str, &str),
+        read: impl Fn(Section<'a, '_>) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.readable(key)?;
+        let Some(table) = value.get_ref().as_table() else {
+            self.report(not_a_table(key, value, format!("{key} = {example}")));
+            return None;
+        };
+        read(Section::new(name, value.span(), table, self.problems).without(self.refused))
+    }
+
     /// A list of tables, each called `name` in errors; those that `read` gives nothing for have been reported.
     pub(super) fn tables<T>(
         &mut self,
@@ -180,9 +195,7 @@ impl<'a, 'p> Section<'a, 'p> {
         let (mut out, mut places) = (Vec::new(), Vec::new());
         for element in self.array(key, example).unwrap_or_default() {
             let Some(table) = element.get_ref().as_table() else {
-                let title = format!("`{key}`: expected a table, found {}", kind(element.get_ref()));
-                let remedy = format!("write it as in `{key} = [{example}]`");
-                self.report(Problem::error(title, element.span(), remedy));
+                self.report(not_a_table(key, element, format!("{key} = [{example}]")));
                 continue;
             };
             let section = Section::new(name, element.span(), table, self.problems).without(self.refused);
@@ -235,6 +248,11 @@ impl<'a, 'p> Section<'a, 'p> {
         }
         self.places
     }
+}
+
+fn not_a_table(key: &str, value: &Value<'_>, example: String) -> Problem {
+    let title = format!("`{key}`: expected a table, found {}", kind(value.get_ref()));
+    Problem::error(title, value.span(), format!("write it as in `{example}`"))
 }
 
 /// What a value is, in the operator's words.

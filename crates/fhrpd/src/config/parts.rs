@@ -1,10 +1,10 @@
 //! Keys that the tables of several protocols have.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use fhrp::{AnnounceSchedule, Family, KeyChain, Prefix, RouterAdvertisement, Track, TrackEffect};
-use fhrp_wire::hsrp::InvalidKey;
 use toml::de::DeValue;
 
 use super::diagnose::Problem;
@@ -244,7 +244,11 @@ fn misfit(method: Method, keys: (bool, bool)) -> Option<(&'static str, &'static 
 }
 
 /// A key that was made of `key`, or `otherwise` and a report.
-pub(super) fn made_of_key<T>(made: Result<T, InvalidKey>, otherwise: T, section: &mut Section<'_, '_>) -> T {
+pub(super) fn made_of_key<T>(
+    made: Result<T, impl fmt::Display>,
+    otherwise: T,
+    section: &mut Section<'_, '_>,
+) -> T {
     made.unwrap_or_else(|why| {
         let remedy = "choose another key; the routers of a group share it";
         section.report(Problem::error(format!("`key`: {why}"), section.place("key"), remedy));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use fhrp::{GroupConfig, GroupId, HsrpConfig, InterfaceName, MacAddr};
+use fhrp_wire::glbp::{ForwarderNumber, virtual_mac};
 
 use super::diagnose::Problem;
 use super::group::Draft;
@@ -14,6 +15,7 @@ pub(super) fn unite(drafts: Vec<Draft>, problems: &mut Vec<Problem>) -> BTreeMap
     let drafts: Vec<&Draft> = groups.values().collect();
     check_addresses(&drafts, problems);
     check_macs(&drafts, problems);
+    check_families(&drafts, problems);
     check_versions(&drafts, problems);
     check_names(&drafts, problems);
     check_circles(&drafts, problems);
@@ -59,16 +61,44 @@ fn check_macs(drafts: &[&Draft], problems: &mut Vec<Problem>) {
     let mut holders: BTreeMap<(&InterfaceName, MacAddr), &Draft> = BTreeMap::new();
     for draft in drafts {
         let id = draft.config.id();
-        let Some(mac) = draft.config.virtual_mac() else { continue };
-        if let Some(holder) = holders.get(&(&id.interface, mac)) {
-            let title = format!("two groups of {} have the virtual MAC {mac}", id.interface);
-            let remedy = "give one of them another `mac_address`, or remove it";
-            let problem = Problem::error(title, draft.place_of("mac_address"), remedy);
-            let problem = problem.labelled(format!("{id}"));
-            let earlier = holder.place_of("mac_address");
-            problems.push(problem.with_other(earlier, format!("{}", holder.config.id())));
+        for mac in virtual_macs(&draft.config) {
+            match holders.get(&(&id.interface, mac)) {
+                // Two of GLBP have all of them in common, which is said in other words.
+                Some(holder) if holder.config.glbp().is_some() && draft.config.glbp().is_some() => {}
+                Some(holder) => {
+                    let title = format!("two groups of {} have the virtual MAC {mac}", id.interface);
+                    let remedy = "give one of them another `mac_address`, or remove it";
+                    let problem = Problem::error(title, draft.place_of("mac_address"), remedy);
+                    let problem = problem.labelled(format!("{id}"));
+                    let earlier = holder.place_of("mac_address");
+                    problems.push(problem.with_other(earlier, format!("{}", holder.config.id())));
+                }
+                None => drop(holders.insert((&id.interface, mac), draft)),
+            }
+        }
+    }
+}
+
+/// All that a group may come to use.
+fn virtual_macs(config: &GroupConfig) -> Vec<MacAddr> {
+    match config.glbp() {
+        Some(glbp) => ForwarderNumber::ALL.map(|number| virtual_mac(glbp.group(), number)).to_vec(),
+        None => config.virtual_mac().into_iter().collect(),
+    }
+}
+
+/// The virtual MACs of GLBP do not tell IPv4 from IPv6.
+fn check_families(drafts: &[&Draft], problems: &mut Vec<Problem>) {
+    let mut first: BTreeMap<(&InterfaceName, u16), &Draft> = BTreeMap::new();
+    for draft in drafts.iter().filter(|draft| draft.config.glbp().is_some()) {
+        let id = draft.config.id();
+        if let Some(earlier) = first.get(&(&id.interface, id.number)) {
+            let title = format!("GLBP group {} of {} is of both families", id.number, id.interface);
+            let remedy = "give one of them another group: IPv4 and IPv6 would share the virtual MACs";
+            let problem = Problem::error(title, draft.place(), remedy).labelled(format!("{id}"));
+            problems.push(problem.with_other(earlier.place(), format!("{}", earlier.config.id())));
         } else {
-            holders.insert((&id.interface, mac), draft);
+            first.insert((&id.interface, id.number), draft);
         }
     }
 }

@@ -37,7 +37,9 @@ fn words(kind: &NoticeKind) -> (Level, String) {
             (Level::WARN, why.to_owned())
         }
         NoticeKind::LinkLocalAdded(address) => {
-            (Level::INFO, format!("{address} is put first of the addresses (RFC 9568 §5.2.9)"))
+            let text =
+                format!("{address} is put first of the addresses: over IPv6 a link-local address leads");
+            (Level::INFO, text)
         }
         NoticeKind::ProgramFault(why) => (Level::ERROR, format!("the dataplane refused: {why}")),
         NoticeKind::Programmed => (Level::INFO, "the dataplane is as wished again".to_owned()),
@@ -154,6 +156,30 @@ mod tests {
         assert_eq!(
             line(outranked),
             "vrrp eth0 ipv4 10: active -> backup: it is outranked by the active router 192.0.2.3 (priority 200)"
+        );
+    }
+
+    #[test]
+    fn a_forwarder_is_named_and_says_why_where_there_was_a_contest() {
+        let glbp = |kind| {
+            let interface = InterfaceName::new("eth0");
+            let group = GroupId { interface, protocol: Protocol::Glbp, family: Family::V4, number: 1 };
+            describe(&Notice { at: Instant::from_millis(1), group, kind }).1
+        };
+        let (from, to) = (GroupState::Listen, GroupState::Active);
+        let silent = NoticeKind::ForwarderMoved { forwarder: 2, from, to, cause: Some(Cause::ActiveSilent) };
+        assert_eq!(
+            glbp(silent),
+            "glbp eth0 ipv4 1: forwarder 2 listen -> active: no active router was heard"
+        );
+        let (from, to) = (GroupState::Disabled, GroupState::Listen);
+        let assigned = NoticeKind::ForwarderMoved { forwarder: 2, from, to, cause: None };
+        assert_eq!(glbp(assigned), "glbp eth0 ipv4 1: forwarder 2 disabled -> listen");
+        let added = NoticeKind::LinkLocalAdded("fe80::7:b4ff:fe00:100".parse().unwrap());
+        assert_eq!(
+            glbp(added),
+            "glbp eth0 ipv4 1: fe80::7:b4ff:fe00:100 is put first of the addresses: over IPv6 a link-local \
+             address leads"
         );
     }
 
