@@ -153,7 +153,7 @@ impl Engine {
         match (verdict, &mut group) {
             (Ok(heard), Some(_)) if self.stopped => {
                 if let (Some(slot), Claim::Active) = (slot, heard.advert.claim) {
-                    self.handover.succeeded(slot);
+                    self.handover.succeeded(packet.at, slot);
                 }
                 return;
             }

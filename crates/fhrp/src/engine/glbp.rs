@@ -50,7 +50,7 @@ impl Engine {
         match (verdict, &mut group) {
             (Ok(parsed), Some(group)) if self.stopped => {
                 if let (Some(slot), true) = (slot, group.hear_successor(&parsed)) {
-                    self.handover.succeeded(slot);
+                    self.handover.succeeded(packet.at, slot);
                 }
                 return;
             }

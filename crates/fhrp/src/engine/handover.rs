@@ -11,6 +11,9 @@ use super::Engine;
 
 /// Long enough for a Skew_Time at intervals of 100 ms, short enough for those who wait for the process to end.
 const LINGER_DEFAULT: Duration = Duration::from_millis(80);
+/// A successor is heard before it forwards (RFC 9568 §6.4.2): its kernel needs a moment, and ours should not take from it
+/// the lock that it needs, where both are one.
+const SETTLE: Duration = Duration::from_millis(10);
 
 /// For whom a stopping router waits.
 #[derive(Debug)]
@@ -29,8 +32,10 @@ impl Default for Handover {
 
 impl Handover {
     /// The successor of the group in `slot` has been heard.
-    pub(super) fn succeeded(&mut self, slot: usize) {
-        self.awaited.remove(&slot);
+    pub(super) fn succeeded(&mut self, now: Instant, slot: usize) {
+        if self.awaited.remove(&slot) && self.awaited.is_empty() {
+            self.until = self.until.map(|until| until.min(now + SETTLE));
+        }
     }
 }
 
@@ -41,11 +46,11 @@ impl Engine {
         self.handover.linger = linger;
     }
 
-    /// After [`Engine::stop`]: until when the dataplane should be left in place. Frames go on being handed in, and
-    /// `None` says that every group has its successor, or that there is nothing to wait for.
+    /// After [`Engine::stop`]: until when the dataplane should be left in place; `None` where there is nothing to wait
+    /// for. Frames go on being handed in until then, and those of successors bring it forward.
     #[must_use]
     pub fn handover_deadline(&self) -> Option<Instant> {
-        self.handover.until.filter(|_| !self.handover.awaited.is_empty())
+        self.handover.until
     }
 
     /// Notes which groups are to be waited for; before they resign.
@@ -57,6 +62,6 @@ impl Engine {
             patience.is_some_and(|time| time <= linger)
         });
         self.handover.awaited = awaited.map(|(slot, _)| slot).collect();
-        self.handover.until = Some(now + linger);
+        self.handover.until = (!self.handover.awaited.is_empty()).then(|| now + linger);
     }
 }

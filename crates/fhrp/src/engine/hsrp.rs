@@ -115,7 +115,7 @@ impl Engine {
         match (verdict, &mut group) {
             (Ok(Heard::Group { advert, .. }), Some(_)) if self.stopped => {
                 if let (Some(slot), Claim::Active) = (slot, advert.claim) {
-                    self.handover.succeeded(slot);
+                    self.handover.succeeded(packet.at, slot);
                 }
                 return;
             }

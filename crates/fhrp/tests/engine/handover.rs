@@ -45,7 +45,7 @@ fn a_router_that_serves_nobody_ends_at_once() {
 }
 
 #[test]
-fn the_successor_s_advert_ends_the_wait_and_nothing_else_does() {
+fn the_successor_s_advert_shortens_the_wait_and_nothing_else_does() {
     let mut router = stopped(Duration::from_millis(100));
     assert_eq!(router.hear(ms(10_010), &says(0).frame()).frames.len(), 0);
     assert_eq!(router.0.handover_deadline(), Some(ms(10_080)), "one that resigns succeeds nobody");
@@ -54,7 +54,7 @@ fn the_successor_s_advert_ends_the_wait_and_nothing_else_does() {
     router.hear(ms(10_020), &other.frame());
     assert_eq!(router.0.handover_deadline(), Some(ms(10_080)), "another group's");
     let seen = router.hear(ms(10_061), &says(100).frame());
-    assert_eq!(router.0.handover_deadline(), None);
+    assert_eq!(router.0.handover_deadline(), Some(ms(10_071)), "a moment for its kernel");
     assert_eq!(
         (seen.frames.len(), seen.programs.len(), seen.notices.len()),
         (0, 0, 0),
