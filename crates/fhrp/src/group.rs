@@ -64,8 +64,8 @@ pub(crate) struct Group {
     frames: Option<Frames>,
     /// The round in which it was last said, as it is now.
     said_in: Option<u64>,
-    /// When a rival was last answered by announcing the addresses anew.
-    reclaimed: Option<Instant>,
+    /// When a rival was last answered by announcing the addresses anew, and in which round.
+    reclaimed: Option<(Instant, u64)>,
     seat: Seat,
     beacon: Beacon,
     limiter: Limiter,
@@ -307,17 +307,17 @@ impl Group {
     }
 
     /// Another router claims the role in vain: hosts and switches may have believed it, so they are told again, now and
-    /// after it has fallen silent.
-    fn reclaim(&mut self, now: Instant) -> Announce {
+    /// after it has fallen silent. Of many claims heard in one round, one is answered.
+    fn reclaim(&mut self, now: Instant, round: u64) -> Announce {
         if self.state() != State::Active || !self.seat.serves() {
             return Announce::Nothing;
         }
         self.seat.start_announcing(now, self.speaker.announce_schedule());
         let pause = self.election.candidacy().hello;
-        if self.reclaimed.is_some_and(|last| now < last + pause) {
+        if self.reclaimed.is_some_and(|(last, in_round)| now < last + pause || in_round == round) {
             return Announce::Nothing;
         }
-        self.reclaimed = Some(now);
+        self.reclaimed = Some((now, round));
         Announce::Now
     }
 

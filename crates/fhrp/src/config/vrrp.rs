@@ -51,7 +51,8 @@ pub struct VrrpSettings {
     pub coexist_with_v2: bool,
     /// Router advertisements from the virtual link-local while Active; IPv6 only.
     pub router_advertisement: Option<RouterAdvertisement>,
-    /// When gratuitous ARP or unsolicited NA is repeated.
+    /// When gratuitous ARP or unsolicited NA is repeated. With unicast peers and a virtual MAC there is a `refresh` of 10 s
+    /// unless another one is given.
     pub announce: AnnounceSchedule,
     /// Objects on which the priority depends. The owner's priority does not.
     pub track: Vec<Track>,
@@ -96,6 +97,11 @@ pub enum ChecksumPolicy {
     Auto,
 }
 
+/// Advertisements to peers leave from the interface's own MAC: switches do not learn from them where the virtual MAC is,
+/// and one that learned it from a router that gave way meanwhile would lead hosts astray. So the addresses are announced
+/// this often.
+const MAC_REFRESH: Duration = Duration::from_secs(10);
+
 /// VRRPv2 authentication (RFC 2338 §10; removed by RFC 3768, still in the field).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Authentication {
@@ -134,7 +140,7 @@ impl VrrpConfig {
     ///
     /// # Errors
     /// The first setting that cannot be, with what would be right.
-    pub fn new(settings: VrrpSettings) -> Result<Self, ConfigError> {
+    pub fn new(mut settings: VrrpSettings) -> Result<Self, ConfigError> {
         let Some(vrid) = Vrid::new(settings.vrid) else {
             return wrong(ConfigField::Vrid, "VRID 0 does not exist", "choose a VRID from 1 to 255");
         };
@@ -157,6 +163,9 @@ impl VrrpConfig {
         check_tracks(&settings.track)?;
         check_announcements(&settings.announce)?;
         check_router_advertisement(settings.router_advertisement.as_ref(), family)?;
+        if settings.virtual_mac && !settings.unicast_peers.is_empty() {
+            settings.announce.refresh = settings.announce.refresh.or(Some(MAC_REFRESH));
+        }
         let (addresses, added_link_local) = with_link_local(&settings.addresses, family, vrid);
         let id = GroupId {
             interface: settings.interface.clone(),

@@ -41,7 +41,7 @@ impl Group {
         let another = after.is_some() && after != before;
         let leadership = if another { Leadership::Another } else { Leadership::Same };
         let rival = advert.claim == Claim::Active;
-        (leadership, if rival { self.reclaim(packet.at) } else { Announce::Nothing })
+        (leadership, if rival { self.reclaim(packet.at, out.round) } else { Announce::Nothing })
     }
 
     /// A message that does not: a counter, now and then a word, and nothing else.

@@ -224,6 +224,7 @@ fn a_backlog_of_claims_gets_one_answer() {
     for at in [20_100, 20_700, 21_300, 21_900] {
         router.0.handle_frame(ms(at), ETH0, &says(50).frame());
     }
-    let frames = router.see().frames;
-    assert_eq!(frames.iter().filter(|frame| frame[23] == 112).count(), 1);
+    let seen = router.see();
+    assert_eq!(seen.frames.iter().filter(|frame| frame[23] == 112).count(), 1);
+    assert_eq!(seen.announced(), 1, "hosts need to be told once too");
 }

@@ -31,6 +31,28 @@ fn rfc9568_5_2_9_link_local_leads() {
 }
 
 #[test]
+fn with_peers_the_virtual_mac_is_announced_again_and_again() {
+    let refresh = |change: fn(&mut VrrpSettings)| {
+        let mut settings = settings(&["192.0.2.1"]);
+        change(&mut settings);
+        VrrpConfig::new(settings).unwrap().settings().announce.refresh
+    };
+    let peer = |s: &mut VrrpSettings| s.unicast_peers = vec!["192.0.2.3".parse().unwrap()];
+    assert_eq!(refresh(|_| ()), None);
+    assert_eq!(refresh(peer), Some(Duration::from_secs(10)));
+    let own_mac = |s: &mut VrrpSettings| {
+        s.unicast_peers = vec!["192.0.2.3".parse().unwrap()];
+        s.virtual_mac = false;
+    };
+    assert_eq!(refresh(own_mac), None, "switches know the interface's own");
+    let chosen = |s: &mut VrrpSettings| {
+        s.unicast_peers = vec!["192.0.2.3".parse().unwrap()];
+        s.announce.refresh = Some(Duration::from_secs(60));
+    };
+    assert_eq!(refresh(chosen), Some(Duration::from_secs(60)));
+}
+
+#[test]
 fn each_rule_names_its_setting() {
     assert_eq!(field_at_fault(|s| s.vrid = 0), ConfigField::Vrid);
     assert_eq!(field_at_fault(|s| s.version = 4), ConfigField::Version);
