@@ -147,10 +147,16 @@ impl Capture {
     /// # Errors
     /// [`LabError::Io`] with the file's name.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let mut events = self.since(0);
-        events.sort_by_key(|event| event.at);
-        let written = fs::write(path, pcap(&events));
-        written.map_err(LabError::io(format!("writing {}", path.display())))
+        save(self.since(0), path)
+    }
+
+    /// Saves what `node` sent from one port, as [`Capture::save`] does with everything.
+    ///
+    /// # Errors
+    /// [`LabError::Io`] with the file's name.
+    pub fn save_of(&self, node: &str, port: Port, path: &Path) -> Result<()> {
+        let sent = |event: &&Event| (&*event.node, event.port) == (node, port);
+        save(self.look(0, |events| events.iter().filter(sent).cloned().collect()), path)
     }
 }
 
@@ -232,6 +238,11 @@ impl Reader {
         }
         true
     }
+}
+
+fn save(mut events: Vec<Event>, path: &Path) -> Result<()> {
+    events.sort_by_key(|event| event.at);
+    fs::write(path, pcap(&events)).map_err(LabError::io(format!("writing {}", path.display())))
 }
 
 /// A pcap file: magic of nanosecond stamps, version 2.4, link type 1 (Ethernet), little-endian.
