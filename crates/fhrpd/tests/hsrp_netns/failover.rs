@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fhrp_lab::{
     Capture, CaptureScope, FailoverPlan, FailoverReport, Fault, HsrpGroup, HsrpVersion, Lab, LabOptions,
-    Node, Protocol, SpeakerState, World, run_failover, world,
+    Node, Protocol, SpeakerState, World, millis, run_failover, world,
 };
 use fhrp_wire::Family;
 use serde_json::json;
@@ -13,6 +13,8 @@ use crate::{VARIANTS, await_hello, await_state, fhrpd, groups_of, start, words};
 
 /// How much later than the bound a takeover may be on a busy machine, in milliseconds.
 const GRACE_MS: f64 = 1000.0;
+/// What clocks and scheduling may make it seem early.
+const EARLY: Duration = Duration::from_millis(2);
 /// Stops, at most, until one is found in which the successor was quick to forward.
 const ATTEMPTS: usize = 5;
 /// Probes, one a millisecond, that a slow machine may lose while the successor opens.
@@ -26,7 +28,7 @@ fn fail_over(world: World, (version, family): (HsrpVersion, Family), fault: Faul
     let report = failover.report;
     println!("{report:?}");
     let takeover = report.takeover_ms.unwrap();
-    assert!(takeover >= report.bound_ms - 2.0, "{report:?}");
+    assert!(takeover + millis(EARLY) >= report.bound_ms, "{report:?}");
     assert!(takeover <= report.bound_ms + GRACE_MS, "{report:?}");
     assert!(report.outage_ms <= report.bound_ms + 2.0 * GRACE_MS, "{report:?}");
     assert_eq!(report.hosts[0].router.as_deref(), Some("r2"), "{report:?}");
@@ -97,7 +99,7 @@ fn with_three_routers_the_third_becomes_standby_and_steps_back() {
         let active = await_hello(&capture, mark, "r2", group, SpeakerState::Active);
         let standby = await_hello(&capture, mark, "r3", group, SpeakerState::Standby);
         // It hears of the Standby role that is free, waits for others for a hold time, and speaks for another.
-        assert!(standby.since(active) >= group.timers.hold, "{:?}", standby.since(active));
+        assert!(standby.since(active) + EARLY >= group.timers.hold, "{:?}", standby.since(active));
     }
 
     // The best one returns: the Active router becomes the Standby, and the Standby listens again.
