@@ -105,6 +105,11 @@ pub enum TimelineEntry {
         /// Its priority on the wire.
         priority: u8,
     },
+    /// A router says that it is the next in line.
+    StandsBy {
+        /// The router.
+        router: String,
+    },
     /// A router's first claim to a forwarder that another served, or nobody.
     Forwards {
         /// The router.
@@ -165,6 +170,7 @@ impl fmt::Display for TimelineEntry {
                 write!(f, "{router} advertises, priority {priority}")
             }
             Self::BecameActive { router, priority } => write!(f, "{router} is Active, priority {priority}"),
+            Self::StandsBy { router } => write!(f, "{router} is Standby"),
             Self::Forwards { router, number } => write!(f, "{router} serves forwarder {number}"),
             Self::Coup { router } => write!(f, "{router} takes over (coup)"),
             Self::Uses { host, router, mac } => {

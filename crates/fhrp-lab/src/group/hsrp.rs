@@ -80,6 +80,9 @@ impl HsrpGroup {
 
     /// Why no daemon can run it; `None` if one could.
     pub(crate) fn impossible(&self) -> Option<&'static str> {
+        if self.timers.hold <= self.timers.hello {
+            return Some("the hold time is not longer than the hello time");
+        }
         match self.version {
             HsrpVersion::V2 => None,
             HsrpVersion::V1 if self.family() == Family::V6 => Some("HSRP version 1 is IPv4 only"),
@@ -102,11 +105,14 @@ mod tests {
     }
 
     #[test]
-    fn version_1_has_neither_ipv6_nor_milliseconds() {
+    fn what_no_router_can_run_is_known() {
         let old = HsrpGroup::new(HsrpVersion::V1, Family::V4, 100);
         assert_eq!(old.impossible(), None);
         let quick = HsrpGroup { timers: Timers::QUICK, ..old };
         assert_eq!(quick.impossible(), Some("HSRP version 1 counts in whole seconds"));
+        let hasty = Timers { hold: Timers::QUICK.hello, ..Timers::QUICK };
+        let hasty = HsrpGroup { timers: hasty, ..HsrpGroup::new(HsrpVersion::V2, Family::V4, 100) };
+        assert_eq!(hasty.impossible(), Some("the hold time is not longer than the hello time"));
         let v6 = HsrpGroup::new(HsrpVersion::V1, Family::V6, 100);
         assert_eq!(v6.impossible(), Some("HSRP version 1 is IPv4 only"));
         assert_eq!(HsrpGroup::new(HsrpVersion::V2, Family::V6, 100).impossible(), None);

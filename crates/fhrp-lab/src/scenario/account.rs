@@ -56,17 +56,18 @@ pub(super) struct Account<'a> {
 impl Account<'_> {
     /// The outages worth a line of the timeline.
     pub(super) fn outages(&self, records: &[ProbeRecord]) -> Vec<LabEvent> {
-        let mut lines = Vec::new();
+        let mut ends = Vec::new();
         for record in records {
             let (from, to) = self.span(record);
             let (outage, begin) = record.longest_gap(from, to);
             if outage > NOTEWORTHY {
                 let silent_us = u64::try_from(outage.as_micros()).unwrap_or(u64::MAX);
                 let entry = TimelineEntry::Recovered { host: record.host.clone(), silent_us };
-                lines.push(line(begin.after(outage), entry));
+                ends.push((begin.after(outage), entry));
             }
         }
-        lines
+        ends.sort_by_key(|(at, _)| *at);
+        ends.into_iter().map(|(at, entry)| line(at, entry)).collect()
     }
 
     pub(super) fn report(&self, records: &[ProbeRecord]) -> Result<FailoverReport> {

@@ -121,9 +121,17 @@ impl Observer {
             Claim::Active { priority } => self.is_active(name, at, priority),
             Claim::Resigns => self.resigns(name, at),
             Claim::Coup => self.out.push(line(at, TimelineEntry::Coup { router: name.to_owned() })),
-            Claim::Is(state) if seen.state != RouterState::Down => self.enter(name, at, state),
+            Claim::Is(state) if seen.state != RouterState::Down => self.is(name, at, state),
             Claim::Is(_) => {}
         }
+    }
+
+    fn is(&mut self, name: &str, at: Stamp, state: RouterState) {
+        let new = self.routers.get(name).is_some_and(|seen| seen.state != state);
+        if new && state == RouterState::Standby {
+            self.out.push(line(at, TimelineEntry::StandsBy { router: name.to_owned() }));
+        }
+        self.enter(name, at, state);
     }
 
     fn resigns(&mut self, name: &str, at: Stamp) {

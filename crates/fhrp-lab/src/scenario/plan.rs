@@ -155,7 +155,12 @@ impl FailoverPlan {
             Target::Router(number) => usize::from(number),
         };
         if needed > routers {
-            let what = format!("--target {}: there are only {routers} routers", self.target);
+            let there_are = if routers == 1 {
+                "there is only 1 router"
+            } else {
+                &format!("there are only {routers} routers")
+            };
+            let what = format!("--target {}: {there_are}", self.target);
             return Err(LabError::NoSuch(what));
         }
         let of_glbp = matches!(self.target, Target::Avg | Target::Avf | Target::Both);
@@ -326,6 +331,9 @@ mod tests {
         assert!(
             refused(FailoverPlan { target: Target::Router(3), ..plan.clone() }).contains("only 2 routers")
         );
+        let alone =
+            FailoverPlan { routers: vec![Daemon::fhrpd("f")], target: Target::Standby, ..plan.clone() };
+        assert!(refused(alone).contains("there is only 1 router"));
         assert!(refused(FailoverPlan { target: Target::Avf, ..plan.clone() }).contains("avf in hsrp"));
         let peer = vec![Daemon::keepalived(), Daemon::keepalived()];
         assert!(refused(FailoverPlan { routers: peer, ..plan }).contains("VRRP only"));

@@ -145,6 +145,8 @@ impl<'a> Stage<'a> {
         }
         if best_comes_last {
             self.expect("no router has become Active", |stage| stage.observer.active().is_some())?;
+            // What it announces is told before the next line.
+            self.follow(TICK, |_| false);
             let process = self.start_daemon(self.lab.router(1)?)?;
             self.processes.insert(0, process);
         }

@@ -81,7 +81,7 @@ fn what_cannot_be_is_said_before_anything_is_built() {
     assert!(refused("hsrp --advert 1s").contains("HSRP has no --advert"));
     assert!(refused("hsrp --peer frr").contains("VRRP only"));
     assert!(refused("glbp --version 1").contains("GLBP has no --version"));
-    assert!(refused("glbp --routers 1 --target avf").contains("only 1 routers"));
+    assert!(refused("glbp --routers 1 --target avf").contains("only 1 router"));
     assert!(refused("carp").contains("possible values: vrrp, hsrp, glbp"));
     assert!(planned("--peer-active").is_err());
 }

@@ -161,6 +161,7 @@ fn hsrp_routers_are_what_they_say_they_are() {
     observer.observe(&hello("r1", 6, SpeakerState::Active));
     observer.observe(&hello("r2", 7, SpeakerState::Speak));
     observer.observe(&hello("r2", 307, SpeakerState::Standby));
+    observer.observe(&hello("r2", 400, SpeakerState::Standby));
     assert!(observer.has_next());
     assert_eq!((observer.active(), observer.standby()), (Some("r1"), Some("r2")));
     let expected = [
@@ -171,7 +172,12 @@ fn hsrp_routers_are_what_they_say_they_are() {
         (7, "r2", RouterState::Speak),
         (307, "r2", RouterState::Standby),
     ];
-    assert_eq!(states(&observer.drain()), expected);
+    let events = observer.drain();
+    assert_eq!(states(&events), expected);
+    let stands_by =
+        |event: &&LabEvent| matches!(event, LabEvent::Timeline { entry: TimelineEntry::StandsBy { .. }, .. });
+    let stands_by: Vec<_> = events.iter().filter(stands_by).cloned().collect();
+    assert_eq!(stands_by, [line(at(307), TimelineEntry::StandsBy { router: "r2".to_owned() })]);
 }
 
 #[test]
