@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test program")]
 
 mod answers;
+mod dissected;
 mod failover;
 mod leftovers;
+mod replayed;
 mod shares;
 
 use std::{collections::BTreeMap, net::IpAddr, thread, time::Duration};
