@@ -22,12 +22,13 @@ struct Page {
     citations: usize,
 }
 
-fn pages() -> [Page; 2] {
+fn pages() -> [Page; 3] {
     let read = |name| fs::read_to_string(root().join("docs/protocols").join(name)).unwrap();
     let interface = fhrp::InterfaceStats::default();
     let names = || interface.iter().map(|(name, _)| name);
     let of_hsrp = |name: &&str| name.starts_with("hsrp_");
-    let of_all = |name: &&str| !of_hsrp(name) && !name.starts_with("glbp_");
+    let of_glbp = |name: &&str| name.starts_with("glbp_");
+    let of_all = |name: &&str| !of_hsrp(name) && !of_glbp(name);
     let group = fhrp::GroupStats::default();
     let vrrp = fhrp::VrrpStats::default();
     let counters = group.iter().chain(vrrp.iter()).map(|(name, _)| name);
@@ -44,7 +45,14 @@ fn pages() -> [Page; 2] {
         counters: counters.iter().map(|(name, _)| name).chain(names().filter(of_hsrp)).collect(),
         citations: 250,
     };
-    [vrrp, hsrp]
+    let counters = fhrp::GlbpStats::default();
+    let glbp = Page {
+        text: read("glbp.md"),
+        numbers: &[("GLBP", 201)],
+        counters: counters.iter().map(|(name, _)| name).chain(names().filter(of_glbp)).collect(),
+        citations: 300,
+    };
+    [vrrp, hsrp, glbp]
 }
 
 /// One line of the table.
@@ -56,8 +64,8 @@ struct Row<'a> {
 
 fn rows(page: &str) -> Vec<Row<'_>> {
     let cells = |line: &'_ str| line.trim_matches('|').split(" | ").count();
-    let lines: Vec<&str> =
-        page.lines().filter(|line| line.starts_with("| VRRP") || line.starts_with("| HSRP")).collect();
+    let numbered = |line: &&str| ["| VRRP", "| HSRP", "| GLBP-"].iter().any(|start| line.starts_with(start));
+    let lines: Vec<&str> = page.lines().filter(numbered).collect();
     lines
         .into_iter()
         .map(|line| {
@@ -213,6 +221,26 @@ fn all_cited_code_exists() {
             }
         }
     }
+}
+
+/// What could turn out otherwise is decided in one place each.
+#[test]
+fn what_is_inferred_is_one_constant_or_function() {
+    let mut seen = 0;
+    for page in pages() {
+        let Some(rest) = page.text.split("\n## What is inferred").nth(1) else { continue };
+        let section = rest.split("\n## ").next().unwrap();
+        for line in section.lines().filter(|line| line.starts_with("| ")).skip(1) {
+            let cited = citations(line);
+            let [(file, name)] = cited.as_slice() else { panic!("not one place: {line}") };
+            let lines = source(file);
+            let constant = format!("const {name}: ");
+            let constants = lines.iter().filter(|line| line.contains(&constant)).count();
+            assert!(constants + places(&lines, name).len() > 0, "no {name} in {file}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 30, "{seen} only");
 }
 
 #[test]
