@@ -60,6 +60,17 @@ pub enum LabEvent {
     },
 }
 
+impl LabEvent {
+    /// When it happened; `None` for figures, which are of now.
+    #[must_use]
+    pub const fn at(&self) -> Option<Stamp> {
+        match self {
+            Self::RouterState { at, .. } | Self::Timeline { at, .. } => Some(*at),
+            Self::ProbeTick { .. } | Self::Share { .. } => None,
+        }
+    }
+}
+
 /// A line of the timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TimelineEntry {

@@ -22,7 +22,7 @@ use view::View;
 const JSON_HELP: &str = "\
 The last line of --json is one object:
   {protocol, version, family, fault, target, hit, outage_ms, bound_ms, takeover_ms,
-   hosts: [{name, router_before, router, lost, outage_ms}]}
+   hosts: [{name, router_before, router, mac_before, mac, lost, outage_ms}]}
 takeover_ms is null if nothing had to be taken over. GLBP adds
   routers: [{name, forwarders_before, forwarders, octets_before, octets}]
 and without --target runs three times, against avg, avf and both. The object is then
@@ -376,11 +376,12 @@ fn summary(plan: &FailoverPlan, report: &FailoverReport) -> String {
 fn way(host: &HostReport) -> String {
     let name = |router: Option<&str>| router.unwrap_or("nobody").to_owned();
     let (before, now) = (name(host.router_before.as_deref()), name(host.router.as_deref()));
-    if before == now {
+    let way = if before == now {
         format!("through {now}")
     } else {
         format!("first through {before}, now through {now}")
-    }
+    };
+    if host.mac_before == host.mac { way } else { format!("{way} by another MAC address") }
 }
 
 fn numbers(forwarders: &[u8]) -> String {

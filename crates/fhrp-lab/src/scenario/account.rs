@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use fhrp_wire::Family;
+use fhrp_wire::{Family, MacAddr};
 
 use super::{
     FailoverPlan, FailoverReport, HostReport, LabEvent, Protocol, RouterReport, TimelineEntry,
@@ -14,7 +14,7 @@ use crate::{
     clock::{Stamp, millis},
     error::{LabError, Result},
     probe::ProbeRecord,
-    topology::{Lab, Node, UPSTREAM_INTERFACE},
+    topology::{Lab, Node, UPSTREAM_INTERFACE, lan_interface},
 };
 
 /// Counted before the fault, so that a loss at its very begin is seen.
@@ -22,10 +22,25 @@ const LEAD: Duration = Duration::from_millis(10);
 /// A silence shorter than this is no line of the timeline.
 const NOTEWORTHY: Duration = Duration::from_millis(5);
 
+/// Which way a host's packets go.
+#[derive(Clone, Debug)]
+pub(super) struct Carrier {
+    pub(super) router: Option<String>,
+    /// What the host has for the gateway.
+    pub(super) mac: Option<MacAddr>,
+}
+
+impl Carrier {
+    pub(super) fn of(lab: &Lab, host: &Node, gateway: IpAddr) -> Result<Self> {
+        let router = lab.carrier_of(host, 0, gateway)?.map(|router| router.to_string());
+        Ok(Self { router, mac: host.neighbor(&lan_interface(0), gateway)? })
+    }
+}
+
 /// What was seen before the fault; lists are in the order of the routers, or of the hosts.
 pub(super) struct Before {
     /// Who carries each host's packets.
-    pub(super) carriers: Vec<Option<String>>,
+    pub(super) carriers: Vec<Carrier>,
     /// What each router serves.
     pub(super) forwarders: Vec<Vec<u8>>,
     /// What each router had sent upstream when the watch began.
@@ -122,14 +137,17 @@ impl Account<'_> {
         (from, record.sent.last().copied().unwrap_or(from))
     }
 
-    fn host(&self, host: &Node, record: &ProbeRecord, router_before: Option<String>) -> Result<HostReport> {
+    fn host(&self, host: &Node, record: &ProbeRecord, before: Carrier) -> Result<HostReport> {
         let (from, to) = self.span(record);
         let (outage, _) = record.longest_gap(from, to);
-        let router = self.lab.carrier_of(host, 0, self.gateway)?;
+        let now = Carrier::of(self.lab, host, self.gateway)?;
+        let text = |mac: Option<MacAddr>| mac.map(|mac| mac.to_string());
         Ok(HostReport {
             name: record.host.clone(),
-            router_before,
-            router: router.map(|router| router.to_string()),
+            router_before: before.router,
+            router: now.router,
+            mac_before: text(before.mac),
+            mac: text(now.mac),
             lost: record.lost(from, to),
             outage_ms: millis(outage),
         })

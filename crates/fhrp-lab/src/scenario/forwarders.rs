@@ -18,6 +18,8 @@ const NUMBERS: std::ops::RangeInclusive<u8> = 1..=4;
 pub(super) struct Forwarders {
     group: Option<u16>,
     served: BTreeMap<u8, String>,
+    /// Routers that speak to nobody.
+    unheard: BTreeSet<String>,
 }
 
 impl Forwarders {
@@ -26,13 +28,16 @@ impl Forwarders {
             Group::Vrrp(_) | Group::Hsrp(_) => None,
             Group::Glbp(group) => Some(group.group),
         };
-        Self { group, served: BTreeMap::new() }
+        Self { group, served: BTreeMap::new(), unheard: BTreeSet::new() }
     }
 
     /// Takes in a captured frame, and gives what is worth telling.
     pub(super) fn observe(&mut self, event: &Event) -> Vec<LabEvent> {
         let mut told = Vec::new();
         let Some(group) = self.group else { return told };
+        if self.unheard.contains(&*event.node) {
+            return told;
+        }
         for number in NUMBERS {
             let contest = Contest::Forwarder { group, number };
             let router = &*event.node;
@@ -49,6 +54,12 @@ impl Forwarders {
             }
         }
         told
+    }
+
+    /// From now on nobody hears this router: what it claims counts no more, and what it served is served until somebody
+    /// else claims it.
+    pub(super) fn cut_off(&mut self, router: &str) {
+        self.unheard.insert(router.to_owned());
     }
 
     /// The numbers that a router serves.
@@ -119,6 +130,17 @@ mod tests {
             .collect();
         assert_eq!(lines, ["r1 serves forwarder 2"]);
         assert_eq!((forwarders.of_router("r1"), forwarders.of_router("r2")), (vec![1, 2], vec![]));
+    }
+
+    #[test]
+    fn who_is_cut_off_claims_in_vain() {
+        let mut forwarders = Forwarders::of(&GlbpGroup::new(Family::V4, 100).into());
+        forwarders.observe(&serves("r1", 0, 1, 167));
+        forwarders.cut_off("r1");
+        assert_eq!(forwarders.of_router("r1"), [1]);
+        forwarders.observe(&serves("r2", 800, 1, 135));
+        forwarders.observe(&serves("r1", 900, 1, 167));
+        assert_eq!((forwarders.of_router("r1"), forwarders.of_router("r2")), (vec![], vec![1]));
     }
 
     #[test]

@@ -109,7 +109,8 @@ impl Observer {
         let name = event.node.to_string();
         if let Some(claim) = self.contest.claim(&event.kind) {
             self.claimed(&name, event.at, claim);
-        } else if event.kind.announces(self.address) {
+        } else if event.destination_mac.is_multicast() && event.kind.announces(self.address) {
+            // To one host it is an answer.
             self.announced(&name, event.at);
         }
     }

@@ -41,6 +41,10 @@ pub struct HostReport {
     pub router_before: Option<String>,
     /// The router that carries its packets at the end; `null` if none does.
     pub router: Option<String>,
+    /// The MAC address that it had for the gateway before the fault; `null` if it had none.
+    pub mac_before: Option<String>,
+    /// The one that it has at the end.
+    pub mac: Option<String>,
     /// Probes sent from just before the fault on that never arrived.
     pub lost: u64,
     /// The longest silence at the upstream host, in milliseconds.

@@ -4,7 +4,7 @@ use std::{net::IpAddr, time::Duration};
 
 use super::{
     FailoverPlan, FailoverReport, LabEvent, Protocol, Target, TimelineEntry,
-    account::{Account, Before},
+    account::{Account, Before, Carrier},
     contest::Contest,
     forwarders::Forwarders,
     observer::Observer,
@@ -196,10 +196,13 @@ impl<'a> Stage<'a> {
                 self.seen += self.capture.look(self.seen, |events| {
                     for event in events {
                         observer.observe(event);
+                        told.extend(observer.drain());
                         told.extend(forwarders.observe(event));
                     }
                     events.len()
                 });
+                // Each port is captured for itself.
+                told.sort_by_key(LabEvent::at);
                 told.iter().for_each(&mut *self.tell);
             }
             self.tick();
@@ -278,12 +281,12 @@ impl<'a> Stage<'a> {
         }
         let mut carriers = Vec::new();
         for host in self.lab.hosts() {
-            carriers.push(self.lab.carrier_of(host, 0, self.gateway)?.map(|router| router.to_string()));
+            let carrier = Carrier::of(self.lab, host, self.gateway)?;
             if self.shares_matter() {
-                let mac = host.neighbor("lan0", self.gateway)?;
-                let router = carriers.last().cloned().flatten();
+                let Carrier { router, mac } = carrier.clone();
                 self.note(TimelineEntry::Uses { host: host.name().to_owned(), router, mac });
             }
+            carriers.push(carrier);
         }
         let octets = self.octets()?;
         let forwarders = self.lab.routers().iter().map(|router| self.forwarders.of_router(router.name()));
@@ -341,6 +344,9 @@ impl<'a> Stage<'a> {
             self.break_router(*number)?;
         }
         let unheard = (self.plan.fault == Fault::Silent).then(Stamp::now);
+        if unheard.is_some() {
+            hit.iter().for_each(|number| self.forwarders.cut_off(&format!("r{number}")));
+        }
         Ok(Strike { begin, unheard, hit, lost })
     }
 

@@ -18,7 +18,7 @@ pub(super) fn event(node: &str, millis: u64, kind: Kind) -> Event {
         node: node.into(),
         port: Port::Lan(0),
         source_mac: MacAddr::ZERO,
-        destination_mac: MacAddr::ZERO,
+        destination_mac: MacAddr([0xff; 6]),
         kind,
         frame: Vec::new(),
     }

@@ -91,6 +91,8 @@ fn report() -> FailoverReport {
         name: "h1".to_owned(),
         router_before: Some("r1".to_owned()),
         router: Some("r2".to_owned()),
+        mac_before: Some("00:00:5e:00:01:01".to_owned()),
+        mac: Some("00:00:5e:00:01:01".to_owned()),
         lost: 345,
         outage_ms: 345.2,
     };
@@ -118,6 +120,13 @@ fn the_summary_names_bound_and_hosts() {
          \u{20} outage      345.200 ms\n\
          \u{20} h1          345.200 ms   345 probes lost, first through r1, now through r2\n"
     );
+}
+
+#[test]
+fn a_host_that_learned_another_mac_address_stands_out() {
+    let before = report().hosts[0].clone();
+    let after = HostReport { mac: Some("02:00:00:00:00:0c".to_owned()), ..before };
+    assert_eq!(way(&after), "first through r1, now through r2 by another MAC address");
 }
 
 #[test]
