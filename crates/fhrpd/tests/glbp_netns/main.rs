@@ -5,6 +5,7 @@
 mod answers;
 mod dissected;
 mod failover;
+mod flood;
 mod leftovers;
 mod replayed;
 mod shares;
