@@ -1,6 +1,6 @@
 //! What the engine is told about interfaces.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use fhrp_wire::MacAddr;
 
@@ -40,10 +40,10 @@ impl LinkState {
 
     /// Whether `address` is one of its own.
     #[must_use]
-    pub fn has(&self, address: std::net::IpAddr) -> bool {
+    pub fn has(&self, address: IpAddr) -> bool {
         match address {
-            std::net::IpAddr::V4(address) => self.ipv4.contains(&address),
-            std::net::IpAddr::V6(address) => self.ipv6.contains(&address),
+            IpAddr::V4(address) => self.ipv4.contains(&address),
+            IpAddr::V6(address) => self.ipv6.contains(&address),
         }
     }
 
@@ -61,4 +61,13 @@ pub enum LinkEvent {
     Present(LinkState),
     /// It exists no longer.
     Gone(IfIndex),
+}
+
+/// An address that hosts could use; hostile messages may say any. Over IPv4 neither "this network", loopback, multicast
+/// nor what is reserved (RFC 1122 §3.2.1.3, RFC 1112 §4); over IPv6 only link-locals are on the wire.
+pub(crate) fn fits_a_gateway(address: &IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => matches!(address.octets(), [1..=126 | 128..=223, ..]),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    }
 }

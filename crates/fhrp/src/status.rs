@@ -74,6 +74,8 @@ pub enum Waiting {
     LeaderMissing(Arc<str>),
     /// The virtual address has to be learned, and nobody has said it yet.
     AddressUnknown,
+    /// The interface has the virtual address itself: its kernel would answer for it, with another MAC.
+    OwnAddress(IpAddr),
 }
 
 impl std::fmt::Display for Waiting {
@@ -88,6 +90,7 @@ impl std::fmt::Display for Waiting {
             Self::Tracked(name) => write!(f, "tracked object {name} is down"),
             Self::LeaderMissing(name) => write!(f, "there is no group {name} to follow"),
             Self::AddressUnknown => f.write_str("no Active router has said the virtual address yet"),
+            Self::OwnAddress(address) => write!(f, "the virtual address {address} is the interface's own"),
         }
     }
 }

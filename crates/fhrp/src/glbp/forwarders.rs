@@ -268,8 +268,9 @@ impl Group {
         let Some(forwarder) = self.forwarders.get_mut(at) else { return false };
         match (forwarder.role, said.priority.is_primary()) {
             (Role::Primary, true) => {
-                // Two owners, each from a LAN of its own: the higher address keeps it, the other asks for another.
-                if packet.source > terms.source {
+                // Two owners, each from a LAN of its own: the higher address keeps it, the other asks for another. One
+                // that gives it up keeps nothing.
+                if packet.source > terms.source && !said.priority.is_resigning() {
                     forwarder.role = Role::Secondary;
                     forwarder.owner = Some(owner);
                     forwarder.refresh(packet.at, &terms);

@@ -1,5 +1,6 @@
 //! What a packet that counts does, and what one that does not.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use fhrp_election::{Advert, Claim, Instant, Rank, State};
@@ -12,6 +13,7 @@ use super::{Group, Packet, Reason};
 use crate::NoticeKind;
 use crate::group::Out;
 use crate::limiter::Topic;
+use crate::link::fits_a_gateway;
 
 /// Times out of these are not believed: no command of a real router sets others, and a forged Hello must neither have
 /// this router send at any pace nor have it wait for days.
@@ -41,7 +43,7 @@ impl Responses {
 
 impl Group {
     /// Whether a packet is this router's own, or pretends to be.
-    pub(crate) fn is_ours(&self, source: std::net::IpAddr, owner: MacAddr) -> bool {
+    pub(crate) fn is_ours(&self, source: IpAddr, owner: MacAddr) -> bool {
         let physical = self.link.as_deref().map(|link| link.mac);
         physical == Some(owner) || self.underlay.is_some_and(|underlay| underlay.source == source)
     }
@@ -144,8 +146,8 @@ impl Group {
         if let Some(member) = self.members.hear(packet.at, owner, packet.source, hold) {
             member.note_hello(hello, (pace, hold));
         }
-        if active && !hello.is_resigning() {
-            self.compare_address(packet, hello, out);
+        if active && !hello.is_resigning() && self.addresses.is_empty() {
+            self.learn_address(packet, hello, out);
         }
         let claim = match hello.state() {
             VgState::Active if hello.is_resigning() => Claim::Resign,
@@ -158,38 +160,53 @@ impl Group {
         self.gateway.handle_advert(packet.at, &Advert { from, claim, hello: pace, hold }, out.effects);
         self.carry_out(packet.at, out);
         if claim == Claim::Active {
-            self.follow(packet, owner, timers, out);
+            let followed = self.follows(packet.source);
+            if followed {
+                self.learn_address(packet, hello, out);
+            }
+            self.compare_address(packet, hello, out);
+            if followed {
+                self.follow(packet, owner, timers, out);
+            }
         }
         hold
     }
 
-    /// An AVG's address is learned where none is configured; another one than ours is worth a word.
-    fn compare_address(&mut self, packet: &Packet<'_>, hello: &Hello, out: &mut Out<'_>) {
-        let (peer, theirs) = (packet.source, hello.address());
-        match self.addresses.first() {
-            None => {
-                self.addresses = [theirs].into();
-                self.addresses_changed = true;
-                self.notify(packet.at, NoticeKind::AddressLearned { peer, address: theirs }, out);
-                self.reconsider(packet.at, out);
-            }
-            Some(ours) if *ours != theirs => {
-                self.counters.address_errors += 1;
-                let kind = || NoticeKind::AddressMismatch { peer, theirs };
-                self.notify_limited(Topic::AddressListMismatch, packet.at, kind, out);
-            }
-            Some(_) => {}
+    /// An AVG's address is learned where none is configured, if hosts can have it as their gateway, and this router
+    /// not as its own.
+    fn learn_address(&mut self, packet: &Packet<'_>, hello: &Hello, out: &mut Out<'_>) {
+        let (peer, address) = (packet.source, hello.address());
+        let new = self.config.addresses().is_empty() && self.addresses.first() != Some(&address);
+        let own = self.link.as_deref().is_some_and(|link| link.has(address));
+        if new && !own && fits_a_gateway(&address) {
+            self.set_addresses([address].into());
+            self.notify(packet.at, NoticeKind::AddressLearned { peer, address }, out);
+            self.reconsider(packet.at, out);
         }
     }
 
-    /// The AVG that this router follows sets the times; a router without a forwarder will ask it for one.
-    fn follow(&mut self, packet: &Packet<'_>, owner: MacAddr, timers: Timers, out: &mut Out<'_>) {
-        let followed = self.gateway.active().is_some_and(|heard| heard.rank.address == packet.source);
-        match self.gateway.state() {
-            State::Init | State::Active => return,
-            State::Listen | State::Speak | State::Standby if !followed => return,
-            State::Listen | State::Speak | State::Standby => {}
+    /// An AVG with another address than ours is worth a word.
+    fn compare_address(&mut self, packet: &Packet<'_>, hello: &Hello, out: &mut Out<'_>) {
+        let (peer, theirs) = (packet.source, hello.address());
+        if self.addresses.first() != Some(&theirs) {
+            self.counters.address_errors += 1;
+            let kind = || NoticeKind::AddressMismatch { peer, theirs };
+            self.notify_limited(Topic::AddressListMismatch, packet.at, kind, out);
         }
+    }
+
+    /// Whether the router with this address is the AVG to this one.
+    fn follows(&self, address: IpAddr) -> bool {
+        match self.gateway.state() {
+            State::Init | State::Active => false,
+            State::Listen | State::Speak | State::Standby => {
+                self.gateway.active().is_some_and(|heard| heard.rank.address == address)
+            }
+        }
+    }
+
+    /// The AVG sets the times; a router without a forwarder will ask it for one.
+    fn follow(&mut self, packet: &Packet<'_>, owner: MacAddr, timers: Timers, out: &mut Out<'_>) {
         self.asking.avg = Some((owner, packet.source));
         if self.timers != timers {
             self.timers = timers;

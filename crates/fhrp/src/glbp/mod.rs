@@ -231,8 +231,7 @@ impl Group {
         let renamed = self.config.addresses() != config.addresses();
         self.config = config;
         if renamed {
-            self.addresses = self.config.addresses().clone();
-            self.addresses_changed = true;
+            self.set_addresses(self.config.addresses().clone());
             self.introduce(now, out);
         }
         let cache = self.config.settings().client_cache;
@@ -367,12 +366,14 @@ impl Group {
                 }
                 self.stop(now, out);
                 self.underlay = None;
+                self.set_addresses(self.config.addresses().clone());
                 self.up_since = None;
                 self.presented = false;
             }
             (None, Some(_)) => self.start(now, underlay, out),
-            (Some(before), Some(after)) if before == after => {}
+            (Some(before), Some(after)) if before == after => self.warn_of_own_address(now, out),
             (Some(_), Some(_)) => {
+                self.warn_of_own_address(now, out);
                 self.underlay = underlay;
                 self.retune(now, out);
             }
@@ -411,7 +412,33 @@ impl Group {
         if self.addresses.is_empty() {
             return Err(Waiting::AddressUnknown);
         }
+        match self.own_address(link) {
+            // One that runs goes on: hosts have its MACs.
+            Some(address) if self.underlay.is_none() => return Err(Waiting::OwnAddress(address)),
+            Some(_) | None => {}
+        }
         Ok(Underlay { interface: link.index, mac: link.mac, source })
+    }
+
+    /// A virtual address that the interface has itself.
+    fn own_address(&self, link: &LinkState) -> Option<IpAddr> {
+        self.addresses.iter().copied().find(|address| link.has(*address))
+    }
+
+    /// Somebody gave the interface the virtual address while the group runs: its kernel answers for it, too.
+    fn warn_of_own_address(&mut self, now: Instant, out: &mut Out<'_>) {
+        let Some(link) = self.link.as_deref() else { return };
+        let mac = link.mac;
+        if let Some(address) = self.own_address(link) {
+            let kind = || NoticeKind::DuplicateAddress { address, mac };
+            self.notify_limited(Topic::DuplicateAddress, now, kind, out);
+        }
+    }
+
+    /// Other virtual addresses, or none.
+    fn set_addresses(&mut self, addresses: Arc<[IpAddr]>) {
+        self.addresses_changed |= self.addresses != addresses;
+        self.addresses = addresses;
     }
 
     /// Tells all contests of this router's own values as they are now.

@@ -88,7 +88,8 @@ impl Group {
                 | Waiting::StartupDelay
                 | Waiting::Tracked(_)
                 | Waiting::LeaderMissing(_)
-                | Waiting::AddressUnknown,
+                | Waiting::AddressUnknown
+                | Waiting::OwnAddress(_),
             ) => true,
         }
     }

@@ -12,6 +12,7 @@ use fhrp_election::{Candidacy, Election, Preempt, Rank, Rules, State};
 use fhrp_wire::hsrp::{self, Timers, Variant};
 
 use crate::config::{WallClock, check_timers};
+use crate::link::fits_a_gateway;
 use crate::peers::Peers;
 use crate::speaker::{Saying, Standing};
 use crate::{GroupState, HsrpConfig, HsrpStats, HsrpStatus, Instant};
@@ -185,15 +186,6 @@ impl Router {
 /// millisecond would flood its network.
 fn fit_a_router(timers: Timers) -> bool {
     check_timers((timers.hello(), timers.hold()), timers.version()).is_ok()
-}
-
-/// An address that hosts could use; hostile messages may say any. Over IPv4 neither "this network", loopback, multicast
-/// nor what is reserved (RFC 1122 §3.2.1.3, RFC 1112 §4); over IPv6 only link-locals are on the wire.
-fn fits_a_gateway(address: &IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => matches!(address.octets(), [1..=126 | 128..=223, ..]),
-        IpAddr::V6(address) => address.is_unicast_link_local(),
-    }
 }
 
 /// RFC 2281's word for a state of the election.

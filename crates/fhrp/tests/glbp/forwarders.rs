@@ -248,6 +248,15 @@ fn of_two_owners_the_lower_address_asks_for_another() {
     assert!(higher.router(3).forwarder(1).unwrap().primary);
 }
 
+/// The other owner goes; what it leaves is still this router's.
+#[test]
+fn an_owner_that_hears_another_one_resign_stays_the_owner() {
+    let mut lan = alone(settings(), 35_000);
+    hear(&mut lan, 35_000, &says(2, VgState::Listen, 90).with(&[active(1, Rank::PRIMARY_RESIGNING)]).alone());
+    let known = lan.router(1).forwarder(1).unwrap();
+    assert_eq!((known.primary, known.owner, known.state), (true, Some(mac(1)), GroupState::Active));
+}
+
 /// 5.4: after the redirect time the MAC is no longer handed out, after the timeout nobody serves it any more.
 #[test]
 fn redirect_and_timeout_run_out() {
