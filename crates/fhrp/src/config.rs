@@ -32,15 +32,15 @@ const ADDRESSES_MAX: usize = 254;
 /// The longest preempt delay.
 const PREEMPT_DELAY_MAX: Duration = Duration::from_secs(3600);
 
-/// A group that can run, of any protocol.
+/// A group that can run, of any protocol. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupConfig {
     /// VRRP.
-    Vrrp(VrrpConfig),
+    Vrrp(Arc<VrrpConfig>),
     /// HSRP.
-    Hsrp(HsrpConfig),
+    Hsrp(Arc<HsrpConfig>),
     /// GLBP.
-    Glbp(GlbpConfig),
+    Glbp(Arc<GlbpConfig>),
 }
 
 impl GroupConfig {
@@ -114,19 +114,19 @@ impl GroupConfig {
 
 impl From<GlbpConfig> for GroupConfig {
     fn from(config: GlbpConfig) -> Self {
-        Self::Glbp(config)
+        Self::Glbp(Arc::new(config))
     }
 }
 
 impl From<HsrpConfig> for GroupConfig {
     fn from(config: HsrpConfig) -> Self {
-        Self::Hsrp(config)
+        Self::Hsrp(Arc::new(config))
     }
 }
 
 impl From<VrrpConfig> for GroupConfig {
     fn from(config: VrrpConfig) -> Self {
-        Self::Vrrp(config)
+        Self::Vrrp(Arc::new(config))
     }
 }
 

@@ -28,7 +28,8 @@ const TOPICS: usize = 11;
 /// One group's memory of what it said when.
 #[derive(Debug, Default)]
 pub(crate) struct Limiter {
-    last: [Option<Instant>; TOPICS],
+    /// Made with the first word: most groups never say one.
+    last: Option<Box<[Option<Instant>; TOPICS]>>,
 }
 
 impl Limiter {
@@ -47,7 +48,7 @@ impl Limiter {
             Topic::OtherVersion => 9,
             Topic::CutOff => 10,
         };
-        let Some(last) = self.last.get_mut(at) else { return false };
+        let Some(last) = self.last.get_or_insert_default().get_mut(at) else { return false };
         if last.is_some_and(|then| now < then + SILENCE) {
             return false;
         }

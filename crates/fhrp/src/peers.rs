@@ -21,6 +21,7 @@ impl Peers {
             let checksum = news.checksum.or(known.checksum);
             *known = PeerStatus { checksum, ..news };
         } else if self.0.len() < PEERS_REMEMBERED {
+            self.0.reserve_exact(1);
             self.0.push(news);
         } else if let Some(oldest) = self.0.iter_mut().min_by_key(|peer| peer.heard) {
             *oldest = news;

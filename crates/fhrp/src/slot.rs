@@ -45,7 +45,9 @@ impl Slot {
                 let speaker = Speaker::Hsrp(Box::new(hsrp::Router::new(config)));
                 Self::Single(Box::new(Group::new(first, speaker)))
             }
-            GroupConfig::Glbp(config) => Self::Glbp(Box::new(glbp::Group::new(first, config))),
+            GroupConfig::Glbp(config) => {
+                Self::Glbp(Box::new(glbp::Group::new(first, Arc::unwrap_or_clone(config))))
+            }
         }
     }
 
@@ -99,7 +101,7 @@ impl Slot {
     pub(crate) fn config(&self) -> GroupConfig {
         match self {
             Self::Single(group) => group.speaker().config(),
-            Self::Glbp(group) => GroupConfig::Glbp(group.config().clone()),
+            Self::Glbp(group) => group.config().clone().into(),
         }
     }
 
@@ -183,7 +185,9 @@ impl Slot {
     pub(crate) fn reconfigure(&mut self, now: Instant, config: GroupConfig, out: &mut Out<'_>) {
         match (self, config) {
             (Self::Single(group), config) => group.reconfigure(now, config, out),
-            (Self::Glbp(group), GroupConfig::Glbp(config)) => group.reconfigure(now, config, out),
+            (Self::Glbp(group), GroupConfig::Glbp(config)) => {
+                group.reconfigure(now, Arc::unwrap_or_clone(config), out);
+            }
             // The protocol is part of a group's id.
             (Self::Glbp(_), GroupConfig::Vrrp(_) | GroupConfig::Hsrp(_)) => {}
         }

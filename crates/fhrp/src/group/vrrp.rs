@@ -35,7 +35,11 @@ impl Group {
         self.election.handle_advert(packet.at, &heard.advert, out.effects);
         self.carry_out(packet.at, out);
         self.refresh_wish(out);
-        if heard.advert.claim == Claim::Active { self.reclaim(packet.at, out.round) } else { Announce::Nothing }
+        if heard.advert.claim == Claim::Active {
+            self.reclaim(packet.at, out.round)
+        } else {
+            Announce::Nothing
+        }
     }
 
     /// A packet that does not: a counter, now and then a word, and nothing else.

@@ -23,7 +23,7 @@ pub(crate) use send::interface_state;
 /// The speaker of one group: its configuration, and what it learned.
 #[derive(Debug)]
 pub(crate) struct Router {
-    config: HsrpConfig,
+    config: Arc<HsrpConfig>,
     /// The timers of the Active router.
     learned_timers: Option<Timers>,
     /// The configured addresses, or the one that the Active router has.
@@ -36,7 +36,7 @@ pub(crate) struct Router {
 }
 
 impl Router {
-    pub(crate) fn new(config: HsrpConfig) -> Self {
+    pub(crate) fn new(config: Arc<HsrpConfig>) -> Self {
         Self {
             learned_timers: None,
             addresses: config.addresses().clone(),
@@ -48,12 +48,12 @@ impl Router {
         }
     }
 
-    pub(crate) fn config(&self) -> &HsrpConfig {
+    pub(crate) fn config(&self) -> &Arc<HsrpConfig> {
         &self.config
     }
 
     /// Takes a new configuration; what was learned stays where it is still wanted.
-    pub(crate) fn reconfigure(&mut self, config: HsrpConfig) {
+    pub(crate) fn reconfigure(&mut self, config: Arc<HsrpConfig>) {
         if !config.addresses().is_empty() || !self.config.addresses().is_empty() {
             self.addresses = config.addresses().clone();
         }

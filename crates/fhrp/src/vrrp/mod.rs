@@ -4,6 +4,8 @@
 mod receive;
 mod send;
 
+use std::sync::Arc;
+
 use fhrp_election::{Candidacy, Election, Preempt, Rank, Rules, State};
 use fhrp_wire::Family;
 use fhrp_wire::vrrp::{ChecksumForm, Version};
@@ -18,30 +20,30 @@ pub(crate) use receive::{Accepted, Packet, Reason, Remark, screen};
 /// The speaker of one Virtual Router: its configuration, and what it learned from its peers.
 #[derive(Debug)]
 pub(crate) struct Router {
-    config: VrrpConfig,
+    config: Arc<VrrpConfig>,
     learned_checksum: Option<ChecksumForm>,
     pub(crate) peers: Peers,
     pub(crate) stats: VrrpStats,
 }
 
 impl Router {
-    pub(crate) fn new(config: VrrpConfig) -> Self {
+    pub(crate) fn new(config: Arc<VrrpConfig>) -> Self {
         let learned_checksum = config.settings().learned_checksum;
         Self { config, learned_checksum, peers: Peers::default(), stats: VrrpStats::default() }
     }
 
-    pub(crate) fn config(&self) -> &VrrpConfig {
+    pub(crate) fn config(&self) -> &Arc<VrrpConfig> {
         &self.config
     }
 
     /// Takes a new configuration; what was learned stays.
-    pub(crate) fn reconfigure(&mut self, config: VrrpConfig) {
+    pub(crate) fn reconfigure(&mut self, config: Arc<VrrpConfig>) {
         self.config = config;
     }
 
     /// A configuration that starts the group anew keeps what was learned.
-    pub(crate) fn pass_on(&self, config: VrrpConfig) -> VrrpConfig {
-        config.with_learned_checksum(self.learned_checksum)
+    pub(crate) fn pass_on(&self, config: Arc<VrrpConfig>) -> Arc<VrrpConfig> {
+        Arc::new(Arc::unwrap_or_clone(config).with_learned_checksum(self.learned_checksum))
     }
 
     pub(crate) fn rules(&self) -> Rules {

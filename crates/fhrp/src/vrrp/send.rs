@@ -25,6 +25,7 @@ impl Router {
         for version in self.versions() {
             let Some(advertisement) = self.advertisement(version, priority, underlay) else { continue };
             if self.config.settings().unicast_peers.is_empty() {
+                frames.multicast.reserve_exact(1);
                 frames.multicast.extend(whole_frame(&advertisement, underlay, self.checksum_form()));
             }
             for peer in &self.config.settings().unicast_peers {
@@ -94,5 +95,6 @@ fn whole_frame(
         checksum,
     };
     vrrp::advertisement_frame(&mut octets, &frame).ok()?;
-    Some(octets.freeze())
+    // As long as it is, and no longer: thousands of these are kept.
+    Some(Bytes::copy_from_slice(&octets))
 }

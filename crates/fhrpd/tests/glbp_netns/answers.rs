@@ -216,6 +216,16 @@ fn one_from_the_router_in_use_to_a_host_that_asks_again_over_ipv6() {
     refreshes(world, Family::V6);
 }
 
+/// The only thing that is said of the virtual address from `mark` on.
+fn only_said(stage: &Stage, mark: usize) -> Said {
+    let first = |events: &[Event]| events.iter().find_map(|event| said(event, stage.address()));
+    let first = stage.capture.wait_for(mark, SOON, first).expect("an answer");
+    thread::sleep(LISTEN);
+    let all = |events: &[Event]| events.iter().filter(|event| said(event, stage.address()).is_some()).count();
+    assert_eq!(stage.capture.look(mark, all), 1);
+    first
+}
+
 /// RFC 5227 §2.1.1: the address is in use, and that is nobody's turn.
 #[test]
 fn one_to_a_probe_from_no_address() {
@@ -226,13 +236,9 @@ fn one_to_a_probe_from_no_address() {
     let mark = stage.capture.mark();
     let probe = arp_request(host.lan_mac(0), Ipv4Addr::UNSPECIFIED, address);
     host.injector("lan0").unwrap().send(&probe).unwrap();
-    thread::sleep(LISTEN);
-    let answers: Vec<_> =
-        stage.capture.since(mark).iter().filter_map(|event| said(event, address.into())).collect();
+    let Said { router: who, ethernet_source, destination, .. } = only_said(&stage, mark);
     let router = stage.lab.router(1).unwrap();
-    assert_eq!(answers.len(), 1, "{answers:?}");
-    let Said { router: who, ethernet_source, destination, .. } = &answers[0];
-    assert_eq!((who.as_str(), *ethernet_source, *destination), ("r1", router.lan_mac(0), host.lan_mac(0)));
+    assert_eq!((who.as_str(), ethernet_source, destination), ("r1", router.lan_mac(0), host.lan_mac(0)));
     assert_eq!(stage.beliefs(), told);
 }
 
@@ -257,9 +263,8 @@ fn a_host_that_wants_the_address_itself_finds_a_duplicate() {
             .any(|line| line.contains(&address.to_string()) && line.contains("dadfailed"))
             .then_some(())
     });
-    let said: Vec<_> = stage.capture.since(mark).iter().filter_map(|event| said(event, address)).collect();
-    assert_eq!(said.len(), 1, "{said:?}");
-    assert_eq!((said[0].router.as_str(), said[0].told), ("r1", None), "{said:?}");
+    let Said { router, told: nothing, .. } = only_said(&stage, mark);
+    assert_eq!((router.as_str(), nothing), ("r1", None));
     for host in others() {
         assert!(host.pings(address).unwrap());
     }
