@@ -231,7 +231,7 @@ counters! {
         forwarder_number_errors,
         /// A virtual MAC that is not that of the forwarder.
         forwarder_mac_errors,
-        /// Unknown state of a forwarder.
+        /// Forwarders, or announcements of nothing else, in an unknown state.
         forwarder_state_errors,
         /// A forwarder for the second time.
         forwarder_repeated,

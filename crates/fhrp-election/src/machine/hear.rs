@@ -194,6 +194,12 @@ impl Election {
         }
     }
 
+    /// The answer out of turn that was just asked for could not be given: the next one may be, at any time. What came
+    /// before it was at least its pause ago.
+    pub fn withdraw_answer(&mut self) {
+        self.answered = None;
+    }
+
     /// Whether an answer out of turn is allowed at `now`, `pause` after the last one; if so it is counted as
     /// given.
     fn may_answer(&mut self, now: Instant, pause: Duration) -> bool {

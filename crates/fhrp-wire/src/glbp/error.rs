@@ -114,7 +114,7 @@ pub enum DecodeError {
         /// The address received.
         mac: MacAddr,
     },
-    /// Forwarder: neither Listen nor Active.
+    /// An announcement of nothing but forwarders that are neither Listen nor Active.
     #[error("unknown state {0:#04x} of a virtual forwarder")]
     VfState(u8),
     /// Forwarder: two say something about the same one.

@@ -30,11 +30,11 @@ impl VfState {
         }
     }
 
-    const fn read(octet: u8) -> Result<Self, DecodeError> {
+    const fn read(octet: u8) -> Option<Self> {
         match octet {
-            0x04 => Ok(Self::Listen),
-            0x20 => Ok(Self::Active),
-            other => Err(DecodeError::VfState(other)),
+            0x04 => Some(Self::Listen),
+            0x20 => Some(Self::Active),
+            _ => None,
         }
     }
 }
@@ -110,9 +110,9 @@ pub struct Forwarder {
 }
 
 impl Forwarder {
-    /// Reads what has been checked to be one.
-    fn from_wire(number: ForwarderNumber, wire: &Wire) -> Result<Self, DecodeError> {
-        Ok(Self {
+    /// Reads what has been checked to be one. `None` if its state is unknown.
+    fn from_wire(number: ForwarderNumber, wire: &Wire) -> Option<Self> {
+        Some(Self {
             number,
             state: VfState::read(wire.state)?,
             priority: ForwarderPriority(wire.priority),
@@ -205,6 +205,8 @@ pub(super) struct Received {
     pub(super) count: usize,
     /// Of an announcement.
     pub(super) announced: Forwarders,
+    /// Those of an announcement that were skipped, and the last one's state.
+    pub(super) skipped: Option<(u8, u8)>,
     /// Of a response.
     pub(super) assigned: Option<ForwarderNumber>,
 }
@@ -220,10 +222,14 @@ impl Received {
         let wire = Wire::read(octets).ok_or(DecodeError::ForwarderLength { actual: octets.len() })?;
         match opcode {
             Opcode::Announcement => {
-                let forwarder = Forwarder::from_wire(wire.number(group)?, &wire)?;
-                self.announced
-                    .insert(forwarder)
-                    .map_err(|_| DecodeError::DuplicateForwarder(forwarder.number))?;
+                let number = wire.number(group)?;
+                match Forwarder::from_wire(number, &wire) {
+                    Some(forwarder) => self
+                        .announced
+                        .insert(forwarder)
+                        .map_err(|_| DecodeError::DuplicateForwarder(number))?,
+                    None => self.skip(wire.state),
+                }
             }
             // What a request says besides is not for anyone: the AVG chooses.
             Opcode::Request if wire.number == 0 => {}
@@ -232,6 +238,11 @@ impl Received {
         }
         self.count += 1;
         Ok(())
+    }
+
+    fn skip(&mut self, state: u8) {
+        let before = self.skipped.map_or(0, |(count, _)| count);
+        self.skipped = Some((before.saturating_add(1), state));
     }
 }
 

@@ -19,6 +19,8 @@ pub struct Parsed<'a> {
     pub packet: Packet,
     /// What it proves.
     pub auth: AuthData<'a>,
+    /// How many forwarders were skipped because their state is neither Listen nor Active.
+    pub skipped_forwarders: u8,
 }
 
 impl Parsed<'_> {
@@ -46,7 +48,8 @@ impl Parsed<'_> {
 ///
 /// The header is checked first, then one TLV after the other, then whether they make a packet of this opcode; no
 /// field is read before the length that contains it has been checked. A hello in a request or a response is
-/// checked and not kept, and so are nonces without a digest.
+/// checked and not kept, and so are nonces without a digest. Of an announcement, forwarders in states that were never
+/// seen are skipped.
 ///
 /// # Errors
 /// The first rule broken.
@@ -69,8 +72,11 @@ pub fn parse(family: Family, payload: &[u8]) -> Result<Parsed<'_>, DecodeError> 
         }
     }
     let body = parts.body(header.opcode)?;
-    let packet = Packet::new(header.group, header.owner, body).map_err(|_| DecodeError::Empty)?;
-    Ok(Parsed { packet, auth: parts.auth() })
+    let skipped = parts.forwarders.skipped;
+    let nothing = |_| skipped.map_or(DecodeError::Empty, |(_, state)| DecodeError::VfState(state));
+    let packet = Packet::new(header.group, header.owner, body).map_err(nothing)?;
+    let skipped_forwarders = skipped.map_or(0, |(count, _)| count);
+    Ok(Parsed { packet, auth: parts.auth(), skipped_forwarders })
 }
 
 /// The group of a payload that may break any rule, to attribute the error; `None` if there are no such octets.

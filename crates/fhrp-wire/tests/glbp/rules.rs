@@ -132,9 +132,7 @@ fn contents_of_a_forwarder() {
         (with(&["0215", &FORWARDER[4..], "00"]), length(21)),
         (forwarder(2, "00"), DecodeError::ForwarderNumber(0)),
         (forwarder(2, "05"), DecodeError::ForwarderNumber(5)),
-        (forwarder(3, "00"), DecodeError::VfState(0)),
-        (forwarder(3, "02"), DecodeError::VfState(2)),
-        (forwarder(3, "08"), DecodeError::VfState(8)),
+        (with(&["0214010800a764003840025800000007b4000101"]), DecodeError::VfState(8)),
         (forwarder(14, "0007b4000102"), mac([0, 7, 0xb4, 0, 1, 2])),
         (forwarder(14, "0007b4000201"), mac([0, 7, 0xb4, 0, 2, 1])),
         (forwarder(14, "000000000000"), mac([0; 6])),
@@ -151,6 +149,21 @@ fn contents_of_a_forwarder() {
             DecodeError::ForwarderNumber(5),
         ),
     ]);
+}
+
+/// What is not understood of one forwarder takes nothing away from the rest.
+#[test]
+fn a_forwarder_in_an_unknown_state_is_skipped() {
+    for state in ["00", "02", "08"] {
+        let octets = changed(AVG, IN_FORWARDER + 3, state);
+        let parsed = v4(&octets).unwrap();
+        let Body::Announcement { hello: Some(hello), forwarders } = parsed.packet.body() else { panic!() };
+        assert_eq!((hello.state(), forwarders.len(), parsed.skipped_forwarders), (VgState::Active, 0, 1));
+    }
+    let octets = with(&["0214020800a764003840025800000007b4000102", FORWARDER]);
+    let parsed = v4(&octets).unwrap();
+    let Body::Announcement { hello: None, forwarders } = parsed.packet.body() else { panic!() };
+    assert_eq!((forwarders.iter().next().unwrap().number, parsed.skipped_forwarders), (number(1), 1));
 }
 
 #[test]

@@ -52,14 +52,17 @@ impl Group {
         self.reconcile(now, at, out);
     }
 
-    /// The AVG: `owner` has the forwarder at `at`, and has not said so yet.
+    /// The AVG: `owner` has the forwarder at `at`, and lives. As long as nobody has served it, it is kept for a while
+    /// only.
     pub(super) fn assign(&mut self, now: Instant, at: usize, owner: MacAddr, out: &mut Out<'_>) {
         let terms = self.terms();
         let Some(forwarder) = self.forwarders.get_mut(at) else { return };
         forwarder.role = Role::Secondary;
         forwarder.owner = Some(owner);
         forwarder.refresh(now, &terms);
-        forwarder.timeout_ends = forwarder.timeout_ends.min(now + terms.hold * ASSIGNED_HOLDS);
+        if !forwarder.served {
+            forwarder.timeout_ends = forwarder.timeout_ends.min(now + terms.hold * ASSIGNED_HOLDS);
+        }
         self.tell_state(now, at, out);
     }
 
@@ -136,7 +139,7 @@ impl Group {
         act(&mut forwarder.election, &mut effects);
         for effect in effects {
             match effect {
-                Effect::Advertise if occasion == Occasion::Challenge => self.announce(now, at, out),
+                Effect::Advertise if occasion == Occasion::Challenge => self.answer_challenge(now, at, out),
                 // One that has just become active is announced when its gate is open.
                 Effect::Advertise | Effect::Coup => {}
                 Effect::Resign => self.say_forwarder_resign(now, at, out),
@@ -178,19 +181,29 @@ impl Group {
         }
     }
 
-    /// Says that this router serves the forwarder at `at`, if its gate is open.
-    pub(super) fn announce(&mut self, now: Instant, at: usize, out: &mut Out<'_>) {
+    /// The answer to a lower claim. While the gate is not open there is none, and the first one after that is not to
+    /// wait for it.
+    fn answer_challenge(&mut self, now: Instant, at: usize, out: &mut Out<'_>) {
+        let sent = self.announce(now, at, out);
+        if let Some(forwarder) = self.forwarders.get_mut(at).filter(|_| !sent) {
+            forwarder.election.withdraw_answer();
+        }
+    }
+
+    /// Says that this router serves the forwarder at `at`, if its gate is open. Whether that went out.
+    pub(super) fn announce(&mut self, now: Instant, at: usize, out: &mut Out<'_>) -> bool {
         let terms = self.terms();
         let Some(forwarder) = self.forwarders.get_mut(at).filter(|forwarder| forwarder.serves()) else {
-            return;
+            return false;
         };
         (forwarder.announced, forwarder.given_up) = (true, false);
         let (said, mac) = (forwarder.claimed(now, &terms), forwarder.mac);
-        self.say_forwarder(now, said, mac, out);
-        self.counters.announcement_sent += 1;
+        let sent = self.say_forwarder(now, said, mac, out);
+        self.counters.announcement_sent += u64::from(sent);
         if !self.presented {
             self.present(out);
         }
+        sent
     }
 
     /// Says that this router gives up the forwarder at `at`, if it ever said that it serves it.
@@ -201,16 +214,16 @@ impl Group {
         };
         forwarder.given_up = true;
         let (said, mac) = (forwarder.resigned(now, &terms), forwarder.mac);
-        self.say_forwarder(now, said, mac, out);
-        self.counters.forwarder_resign_sent += 1;
+        let sent = self.say_forwarder(now, said, mac, out);
+        self.counters.forwarder_resign_sent += u64::from(sent);
     }
 
     /// Alone in a packet, from the virtual MAC itself (captures).
-    fn say_forwarder(&self, now: Instant, said: glbp::Forwarder, mac: MacAddr, out: &mut Out<'_>) {
+    fn say_forwarder(&self, now: Instant, said: glbp::Forwarder, mac: MacAddr, out: &mut Out<'_>) -> bool {
         let mut forwarders = Forwarders::default();
         // The first never fails.
         let _ = forwarders.insert(said);
-        self.say_to_group(now, Body::Announcement { hello: None, forwarders }, Some(mac), out);
+        self.say_to_group(now, Body::Announcement { hello: None, forwarders }, Some(mac), out)
     }
 
     /// A peer says something about a forwarder. `hold` is how long it is to be believed.

@@ -103,8 +103,9 @@ impl Group {
         }
         if let Some(hello) = self.hello(state, self.config.settings().priority) {
             let source = self.next_source_mac();
-            self.say_to_group(now, Body::Announcement { hello: Some(hello), forwarders }, source, out);
-            self.counters.hello_sent += 1;
+            let body = Body::Announcement { hello: Some(hello), forwarders };
+            let sent = self.say_to_group(now, body, source, out);
+            self.counters.hello_sent += u64::from(sent);
         }
     }
 
@@ -113,8 +114,8 @@ impl Group {
         self.own_nonce.renew_if_due(now, self.timers.hold().to_duration());
         if let Some(hello) = self.hello(VgState::Active, 0) {
             let body = Body::Announcement { hello: Some(hello), forwarders: Forwarders::default() };
-            self.say_to_group(now, body, None, out);
-            self.counters.resign_sent += 1;
+            let sent = self.say_to_group(now, body, None, out);
+            self.counters.resign_sent += u64::from(sent);
         }
     }
 
@@ -144,8 +145,8 @@ impl Group {
             return;
         }
         self.asking.asked = Some((address, now));
-        self.say_to_peer(now, Body::Request, (mac, address), out);
-        self.counters.request_sent += 1;
+        let sent = self.say_to_peer(now, Body::Request, (mac, address), out);
+        self.counters.request_sent += u64::from(sent);
     }
 }
 

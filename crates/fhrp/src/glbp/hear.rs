@@ -54,6 +54,7 @@ impl Group {
             return;
         }
         self.note_member(packet, parsed);
+        self.counters.forwarder_state_errors += u64::from(parsed.skipped_forwarders);
         let owner = parsed.packet.owner();
         match parsed.packet.body() {
             Body::Announcement { hello, forwarders } => {
@@ -231,12 +232,11 @@ impl Group {
             self.counters.limited_requests += 1;
             return;
         }
-        if theirs.is_none() {
-            self.assign(packet.at, at, owner, out);
-        }
+        self.assign(packet.at, at, owner, out);
         if let Some(number) = ForwarderNumber::ALL.get(at) {
-            self.say_to_peer(packet.at, Body::Response(*number), (owner, packet.source), out);
-            self.counters.response_sent += 1;
+            let response = Body::Response(*number);
+            let sent = self.say_to_peer(packet.at, response, (owner, packet.source), out);
+            self.counters.response_sent += u64::from(sent);
         }
     }
 

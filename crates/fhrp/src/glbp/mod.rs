@@ -308,7 +308,9 @@ impl Group {
         let (revision, result) = answer;
         match forwarder.seat.acknowledge(revision, result) {
             Reply::Stale => {}
-            Reply::Done => self.announce(now, at, out),
+            Reply::Done => {
+                self.announce(now, at, out);
+            }
             Reply::Recovered => {
                 self.notify(now, NoticeKind::Programmed, out);
                 self.announce(now, at, out);

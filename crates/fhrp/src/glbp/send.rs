@@ -17,31 +17,31 @@ use crate::{Action, GlbpAuthentication};
 const ALL_NODES: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 
 impl Group {
-    /// To everyone in the group, from a virtual MAC or from the interface's own.
+    /// To everyone in the group, from a virtual MAC or from the interface's own. Whether it went out.
     pub(super) fn say_to_group(
         &self,
         now: Instant,
         body: Body,
         source_mac: Option<MacAddr>,
         out: &mut Out<'_>,
-    ) {
-        let Some(underlay) = self.underlay else { return };
+    ) -> bool {
+        let Some(underlay) = self.underlay else { return false };
         let source_mac = source_mac.unwrap_or(underlay.mac);
         let frame = self.frame(now, body, source_mac, Destination::Group);
-        transmit(underlay, frame, out);
+        transmit(underlay, frame, out)
     }
 
-    /// To the router with this owner id, which is the MAC of its interface, and address.
+    /// To the router with this owner id, which is the MAC of its interface, and address. Whether it went out.
     pub(super) fn say_to_peer(
         &self,
         now: Instant,
         body: Body,
         (mac, address): (MacAddr, IpAddr),
         out: &mut Out<'_>,
-    ) {
-        let Some(underlay) = self.underlay else { return };
+    ) -> bool {
+        let Some(underlay) = self.underlay else { return false };
         let frame = self.frame(now, body, underlay.mac, Destination::Peer { mac, address });
-        transmit(underlay, frame, out);
+        transmit(underlay, frame, out)
     }
 
     fn frame(
@@ -125,9 +125,11 @@ pub(crate) fn presentation(physical: MacAddr, address: Ipv6Addr) -> build::Neigh
     }
 }
 
-fn transmit(underlay: Underlay, frame: Option<Bytes>, out: &mut Out<'_>) {
-    let interface = underlay.interface;
+/// Whether there was something to send.
+fn transmit(underlay: Underlay, frame: Option<Bytes>, out: &mut Out<'_>) -> bool {
+    let (interface, sent) = (underlay.interface, frame.is_some());
     out.actions.extend(frame.map(|frame| Action::Transmit { interface, frame }));
+    sent
 }
 
 /// RFC 2464 §7.

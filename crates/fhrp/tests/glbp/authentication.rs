@@ -189,6 +189,22 @@ fn a_chain_changes_its_key_without_a_gap() {
     assert_eq!(active.count(), 1);
 }
 
+/// What is not signed nobody would hear.
+#[test]
+fn without_a_key_nothing_is_sent_and_nothing_counted_as_sent() {
+    let later = Lifetime { from: Some(WallTime(9000)), until: None };
+    let keys = vec![ChainKey { id: 1, key: key("one"), accept: later, send: later }];
+    let mute = GlbpAuthentication::Chain(KeyChain::new("lan", keys).unwrap());
+    let mut lan = Lan::new([with(mute, 1)]);
+    lan.act(1, |engine, now| engine.set_wall_clock(now, Duration::from_secs(2000)));
+    lan.start(1);
+    lan.until(60_000);
+    lan.act(1, |engine, now| engine.stop(now));
+    assert!(lan.sent.is_empty());
+    let counters = lan.router(1).counters();
+    assert_eq!(counters.iter().filter(|(_, count)| *count > 0).collect::<Vec<_>>(), []);
+}
+
 #[test]
 fn a_key_whose_time_is_over_is_not_accepted() {
     let mut lan = Lan::new([with(chain(), 1), with(chain(), 2)]);

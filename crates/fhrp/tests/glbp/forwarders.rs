@@ -71,6 +71,27 @@ fn a_number_whose_owner_never_appears_is_free_again() {
     assert!(lan.router(1).prepared() == [vmac(1)], "nobody was ever told its MAC");
 }
 
+/// Who asks lives.
+#[test]
+fn a_request_of_a_known_owner_starts_its_times_anew() {
+    let mut lan = alone(settings(), 35_000);
+    let request = says(9, VgState::Listen, 100).unicast(Body::Request, 1);
+    hear(&mut lan, 35_000, &request);
+    hear(&mut lan, 60_000, &request);
+    lan.until(99_999);
+    assert!(lan.router(1).forwarder(2).is_some(), "the four hold times");
+    lan.until(100_000);
+    assert!(lan.router(1).forwarder(2).is_none());
+
+    hear(&mut lan, 100_000, &request);
+    hear(&mut lan, 101_000, &says(9, VgState::Listen, 100).with(&[active(2, Rank::PRIMARY)]).alone());
+    lan.until(150_000);
+    assert_eq!(lan.reaches(vmac(2)), Some(1));
+    hear(&mut lan, 150_000, &request);
+    let known = lan.router(1).forwarder(2).unwrap();
+    assert_eq!((known.redirect_ends, known.timeout_ends), (Some(ms(750_000)), Some(ms(14_550_000))));
+}
+
 #[test]
 fn a_flood_of_requests_is_answered_at_a_bounded_pace() {
     let mut lan = alone(settings(), 35_000);
@@ -199,6 +220,26 @@ fn an_active_secondary_gives_way_to_a_higher_one_and_answers_a_lower_one() {
         let answered = lan.sent.iter().any(|sent| sent.is_alone() && sent.source() == vmac(3));
         assert_eq!(answered, rank == Rank::SECONDARY_INELIGIBLE, "{rank:?}");
     }
+}
+
+/// An answer that could not be given is not the one that the next claim has to wait for.
+#[test]
+fn a_lower_claim_while_the_gate_opens_costs_no_later_answer() {
+    let mut lan = member();
+    hear(&mut lan, 2000, &says(3, VgState::Listen, 100).with(&[active(3, Rank::PRIMARY)]).frame());
+    hear(&mut lan, 11_000, &says(2, VgState::Active, 200).frame());
+    let lower = says(2, VgState::Listen, 100).with(&[active(3, Rank::SECONDARY_INELIGIBLE)]).alone();
+    let answers = |lan: &Lan| lan.sent.iter().filter(|sent| sent.is_alone()).count();
+    lan.until(12_000);
+    lan.forget_sent();
+    hear(&mut lan, 12_001, &lower);
+    assert_eq!(answers(&lan), 0, "its gate is not open yet");
+    lan.until(12_010);
+    assert_eq!(answers(&lan), 1, "announced");
+    hear(&mut lan, 12_100, &lower);
+    assert_eq!(answers(&lan), 2);
+    hear(&mut lan, 12_200, &lower);
+    assert_eq!((answers(&lan), lan.router(1).counters().announcement_sent), (2, 2));
 }
 
 #[test]

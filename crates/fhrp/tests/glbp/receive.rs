@@ -51,6 +51,7 @@ fn damages() -> Vec<(&'static str, Vec<u8>)> {
     let header = legal()[..12].to_vec();
     let hello = legal()[12..40].to_vec();
     let forwarder = legal()[40..].to_vec();
+    let odd_forwarder = change(43, &[8])[40..].to_vec();
     let opcode = |opcode: u8, tlvs: &[u8]| {
         let mut header = header.clone();
         header[1] = opcode;
@@ -84,7 +85,7 @@ fn damages() -> Vec<(&'static str, Vec<u8>)> {
         ("forwarder_length_errors", add(&[2, 4, 2, 4])),
         ("forwarder_number_errors", change(42, &[5])),
         ("forwarder_mac_errors", change(54, &[0, 7, 0xb4, 0, 2, 1])),
-        ("forwarder_state_errors", change(43, &[8])),
+        ("forwarder_state_errors", [header.clone(), odd_forwarder].concat()),
         ("forwarder_repeated", add(&forwarder)),
         ("forwarder_count_errors", opcode(1, &[])),
         ("empty_errors", header.clone()),
@@ -124,6 +125,17 @@ fn each_rule_of_the_format_has_its_counter() {
     assert!(lan.sent.is_empty());
     let words = lan.router(1).notices.iter().filter(|(_, kind)| matches!(kind, NoticeKind::Discarded { .. }));
     assert_eq!(words.count(), 1, "the first, and no more in half a minute");
+}
+
+#[test]
+fn a_forwarder_in_an_unknown_state_leaves_the_claim_of_its_avg_standing() {
+    let mut lan = alone(settings(), 15_000);
+    let mut payload = legal();
+    payload[43] = 8;
+    hear(&mut lan, 15_000, &datagram(&payload));
+    let status = lan.router(1).status();
+    assert_eq!((status.active, lan.router(1).forwarder(1)), (Some(ip("10.0.0.2")), None));
+    assert_eq!(counted(&mut lan), [("hello_rcvd", 1), ("forwarder_state_errors", 1)]);
 }
 
 #[test]
