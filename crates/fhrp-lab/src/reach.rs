@@ -14,7 +14,7 @@ use nix::sys::socket::LinkAddr;
 use crate::{
     clock::Stamp,
     error::{LabError, Result},
-    frame::{Kind, arp_request, neighbor_solicitation, source_of},
+    frame::{Kind, arp_request, destination_of, neighbor_solicitation, source_of},
     packet_socket::{PacketSocket, Wanted, Woken, link_address, wait},
     topology::{Lab, Node, lan_interface},
     world::require_program,
@@ -155,7 +155,9 @@ fn octets_sent_in(list: &str, interface: &str) -> Option<u64> {
 fn answer_in(frame: &[u8], address: IpAddr) -> Option<Option<MacAddr>> {
     let kind = Kind::of(frame);
     if let Kind::Arp { operation: 2, sender_mac, sender, .. } = kind {
-        return (IpAddr::V4(sender) == address).then_some(Some(sender_mac));
+        // A reply to all is a gratuitous one.
+        let answers = IpAddr::V4(sender) == address && !destination_of(frame).is_multicast();
+        return answers.then_some(Some(sender_mac));
     }
     if let Kind::NeighborAdvertisement { target, flags, target_mac } = kind {
         return (IpAddr::V6(target) == address && flags & 0x40 != 0).then_some(target_mac);

@@ -64,6 +64,8 @@ pub(crate) struct Group {
     frames: Option<Frames>,
     /// The round in which it was last said, as it is now.
     said_in: Option<u64>,
+    /// The round in which a rival was last answered with a Coup.
+    couped_in: Option<u64>,
     /// When a rival was last answered by announcing the addresses anew, and in which round.
     reclaimed: Option<(Instant, u64)>,
     seat: Seat,
@@ -99,6 +101,7 @@ impl Group {
             link: None,
             frames: None,
             said_in: None,
+            couped_in: None,
             reclaimed: None,
             seat: Seat::new(seat),
             beacon: Beacon::default(),
@@ -346,7 +349,7 @@ impl Group {
         for effect in effects.drain(..) {
             match effect {
                 Effect::Advertise => self.advertise(now, out),
-                Effect::Coup => self.say(now, Saying::Coup, out),
+                Effect::Coup => self.coup(now, out),
                 Effect::Resign => self.say(now, Saying::Resign, out),
                 Effect::Moved { from, to, cause } => self.moved(now, (from, to), cause, out),
             }
@@ -376,6 +379,15 @@ impl Group {
         }
     }
 
+    /// As with adverts, of many claims heard in one round the Active router answers one.
+    fn coup(&mut self, now: Instant, out: &mut Out<'_>) {
+        let answered = self.couped_in == Some(out.round);
+        if self.shown != State::Active || !answered {
+            self.couped_in = Some(out.round);
+            self.say(now, Saying::Coup, out);
+        }
+    }
+
     fn say(&mut self, now: Instant, saying: Saying, out: &mut Out<'_>) {
         let Some(underlay) = &self.underlay else { return };
         let before = out.actions.len();
@@ -388,6 +400,7 @@ impl Group {
     fn moved(&mut self, now: Instant, (from, to): (State, State), cause: Cause, out: &mut Out<'_>) {
         self.shown = to;
         self.frames = None;
+        self.couped_in = None;
         self.speaker.entered(to);
         self.state_changes += 1;
         self.last_transition = Some((now, cause));

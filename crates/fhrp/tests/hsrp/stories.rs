@@ -205,6 +205,25 @@ fn the_winner_answers_a_lower_active_router_with_a_coup() {
     }
 }
 
+/// A router that was held up hears many claims at once; one Coup is enough.
+#[test]
+fn a_backlog_of_claims_gets_one_coup() {
+    for variant in VARIANTS {
+        let mut lan = Lan::with(2, settings(variant));
+        lan.until(40_000);
+        lan.forget();
+        let claim = hello(variant, State::Active, 90).frame();
+        let index = link(2).index;
+        lan.tell(0, |engine, _| {
+            for at in [31_000, 34_000, 37_000] {
+                engine.handle_frame(ms(at), index, &claim);
+            }
+        });
+        let said = lan.said(0);
+        assert_eq!(said.iter().filter(|said| said.starts_with("Coup")).count(), 1, "{said:?}");
+    }
+}
+
 #[test]
 fn a_lower_coup_moves_nobody_and_a_higher_one_moves_the_active_router() {
     for variant in VARIANTS {
