@@ -175,6 +175,8 @@ counters! {
         stale_nonces,
         /// Hellos of an AVG with another virtual address.
         address_errors,
+        /// Hellos with times that no router can have been told, which are not believed as they are.
+        timer_errors,
         /// Another kind of authentication than configured.
         auth_type_mismatch,
         /// The key named is not in the chain, or not accepted now.

@@ -1,6 +1,7 @@
 //! GLBP groups.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,10 +14,8 @@ use super::{
 use crate::{Family, GroupId, InterfaceName, Protocol};
 
 /// The ranges of real routers.
-const HELLO_MIN: Duration = Duration::from_millis(50);
-const HELLO_MAX: Duration = Duration::from_secs(60);
-const HOLD_MIN: Duration = Duration::from_millis(70);
-const HOLD_MAX: Duration = Duration::from_secs(180);
+pub(crate) const HELLO_RANGE: RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(60);
+pub(crate) const HOLD_RANGE: RangeInclusive<Duration> = Duration::from_millis(70)..=Duration::from_secs(180);
 const REDIRECT_MAX: Duration = Duration::from_secs(3600);
 const TIMEOUT_MAX: Duration = Duration::from_secs(64_800);
 const WEIGHTING_MAX: u8 = 254;
@@ -291,11 +290,11 @@ fn check_family(settings: &GlbpSettings) -> Result<Family, ConfigError> {
 
 fn check_timers(settings: &GlbpSettings) -> Result<Timers, ConfigError> {
     let GlbpSettings { hello_time, hold_time, redirect, timeout, .. } = *settings;
-    if hello_time < HELLO_MIN || hello_time > HELLO_MAX {
+    if !HELLO_RANGE.contains(&hello_time) {
         let problem = format!("a hello time of {hello_time:?} is out of range");
         return wrong(ConfigField::HelloTime, problem, "use 50ms to 60s");
     }
-    if hold_time < HOLD_MIN || hold_time > HOLD_MAX {
+    if !HOLD_RANGE.contains(&hold_time) {
         let problem = format!("a hold time of {hold_time:?} is out of range");
         return wrong(ConfigField::HoldTime, problem, "use 70ms to 180s");
     }

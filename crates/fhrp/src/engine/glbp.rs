@@ -80,19 +80,24 @@ impl Engine {
         }
     }
 
-    /// RFC 826: somebody asks where an address is.
+    /// RFC 826: somebody asks where an address is, or says that it is there: a reply in which a virtual address is the
+    /// sender's is a claim like a request of the kind.
     pub(super) fn handle_arp(&mut self, at: Instant, place: usize, destination: MacAddr, arp: &Arp) {
-        let asked = match arp.operation {
-            ArpOperation::Request => self.resolver(place, IpAddr::V4(arp.target_address)),
-            ArpOperation::Reply | ArpOperation::Other(_) => None,
+        let target = match arp.operation {
+            ArpOperation::Request => Some(arp.target_address),
+            ArpOperation::Reply => Some(arp.sender_address),
+            ArpOperation::Other(_) => None,
         };
+        let target = target.map(IpAddr::V4);
         let host = arp.sender_mac;
-        let Some(slot) = asked.filter(|_| is_host(host, arp.sender_address.is_multicast())) else {
+        let asked = target.and_then(|target| Some((self.resolver(place, target)?, target)));
+        let asked = asked.filter(|_| is_host(host, arp.sender_address.is_multicast()));
+        let Some((slot, target)) = asked else {
             return self.count_foreign(place);
         };
         let known = !arp.sender_address.is_unspecified();
         let address = known.then_some(IpAddr::V4(arp.sender_address));
-        let question = Question { at, host, address, destination, target: IpAddr::V4(arp.target_address) };
+        let question = Question { at, host, address, destination, target };
         self.answer(slot, &question, |out, physical, mac| {
             let link = Link { source: physical, destination: host };
             let (address, destination) = (arp.target_address, arp.sender_address);

@@ -1,6 +1,7 @@
 //! What a packet that counts does, and what one that does not.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use fhrp_election::{Advert, Claim, Instant, Rank, State};
@@ -11,14 +12,10 @@ use super::forwarder::Role;
 use super::forwarders::place;
 use super::{Group, Packet, Reason};
 use crate::NoticeKind;
+use crate::config::{GLBP_HELLO_RANGE as HELLO_RANGE, GLBP_HOLD_RANGE as HOLD_RANGE};
 use crate::group::Out;
 use crate::limiter::Topic;
 use crate::link::fits_a_gateway;
-
-/// Times out of these are not believed: no command of a real router sets others, and a forged Hello must neither have
-/// this router send at any pace nor have it wait for days.
-const HELLO_BELIEVED: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(60));
-const HOLD_BELIEVED: (Duration, Duration) = (Duration::from_millis(70), Duration::from_secs(180));
 
 /// Requests that are answered in one hello time; a member asks once.
 const RESPONSES_PER_HELLO: u32 = 8;
@@ -53,12 +50,13 @@ impl Group {
         if self.link.is_none() {
             return;
         }
-        self.note_member(packet, parsed);
+        let stale = self.note_member(packet, parsed);
         self.counters.forwarder_state_errors += u64::from(parsed.skipped_forwarders);
         let owner = parsed.packet.owner();
         match parsed.packet.body() {
             Body::Announcement { hello, forwarders } => {
                 let hold = match hello {
+                    Some(hello) if stale && resigns(hello) => self.timers.hold().to_duration(),
                     Some(hello) => self.hear_hello(packet, owner, hello, out),
                     None => {
                         self.counters.announcement_rcvd += 1;
@@ -66,7 +64,8 @@ impl Group {
                     }
                 };
                 let runs = self.underlay.is_some();
-                for said in forwarders.iter().filter(|_| runs) {
+                let counts = |said: &glbp::Forwarder| runs && !(stale && said.priority.is_resigning());
+                for said in forwarders.iter().filter(counts) {
                     self.hear_forwarder(packet, (owner, hold), &said, out);
                 }
             }
@@ -107,25 +106,28 @@ impl Group {
         }
     }
 
-    fn note_member(&mut self, packet: &Packet<'_>, parsed: &Parsed<'_>) {
+    /// Whether the packet echoes an old nonce of ours: it may be an old one that somebody sends again.
+    fn note_member(&mut self, packet: &Packet<'_>, parsed: &Parsed<'_>) -> bool {
         let hold = self.timers.hold().to_duration();
         let ours = self.link.as_deref().map(|link| link.mac);
         let Some(member) = self.members.hear(packet.at, parsed.packet.owner(), packet.source, hold) else {
-            return;
+            return false;
         };
+        let mut stale = false;
         match &parsed.auth {
             AuthData::None | AuthData::Text(_) | AuthData::Md5 { nonces: None, .. } => {
                 (member.nonce, member.fresh) = (None, false);
             }
             AuthData::Md5 { nonces: Some(nonces), .. } => {
-                member.nonce = Some(nonces.own);
                 let echo = ours.and_then(|ours| nonces.peers.nonce_of(ours));
                 member.fresh = echo.is_some_and(|echo| self.own_nonce.is_fresh(echo));
-                if echo.is_some() && !member.fresh {
-                    self.counters.stale_nonces += 1;
-                }
+                stale = echo.is_some() && !member.fresh;
+                // Its own nonce is an old one then, with which ours would look old to the peer.
+                member.nonce = (!stale).then_some(nonces.own);
+                self.counters.stale_nonces += u64::from(stale);
             }
         }
+        stale
     }
 
     /// How long the sender is to be believed.
@@ -138,8 +140,11 @@ impl Group {
     ) -> Duration {
         let timers = believed(hello.timers(), self.timers);
         let (pace, hold) = (timers.hello().to_duration(), timers.hold().to_duration());
+        if hello.timers() != timers {
+            self.counters.timer_errors += 1;
+        }
         let active = hello.state() == VgState::Active;
-        if active && hello.is_resigning() {
+        if resigns(hello) {
             self.counters.resign_rcvd += 1;
         } else {
             self.counters.hello_rcvd += 1;
@@ -151,7 +156,7 @@ impl Group {
             self.learn_address(packet, hello, out);
         }
         let claim = match hello.state() {
-            VgState::Active if hello.is_resigning() => Claim::Resign,
+            VgState::Active if resigns(hello) => Claim::Resign,
             VgState::Active => Claim::Active,
             VgState::Standby => Claim::Standby,
             VgState::Speak => Claim::Speak,
@@ -254,13 +259,19 @@ impl Group {
     }
 }
 
+/// Whether the AVG gives up.
+fn resigns(hello: &Hello) -> bool {
+    hello.state() == VgState::Active && hello.is_resigning()
+}
+
 /// Times that a router can have been told; those in use where they make no sense together: a timeout that is over before
-/// the redirect time would have everyone forget every forwarder.
+/// the redirect time would have everyone forget every forwarder. What no command sets is not believed: a forged Hello
+/// must neither have this router send at any pace nor have it wait for days.
 fn believed(said: Timers, in_use: Timers) -> Timers {
-    let within = |time: Milliseconds, (least, most): (Duration, Duration)| {
-        Milliseconds::from_duration(time.to_duration().clamp(least, most)).unwrap_or(time)
+    let within = |time: Milliseconds, range: RangeInclusive<Duration>| {
+        Milliseconds::from_duration(time.to_duration().clamp(*range.start(), *range.end())).unwrap_or(time)
     };
-    let (hello, hold) = (within(said.hello(), HELLO_BELIEVED), within(said.hold(), HOLD_BELIEVED));
+    let (hello, hold) = (within(said.hello(), HELLO_RANGE), within(said.hold(), HOLD_RANGE));
     let lasting = if said.timeout() > said.redirect() { said } else { in_use };
     glbp::Timers::new(hello, hold, lasting.redirect(), lasting.timeout()).unwrap_or(in_use)
 }

@@ -6,8 +6,8 @@ use fhrp::{
     ChainKey, GlbpAuthentication, GlbpSettings, GroupState, KeyChain, Lifetime, NoticeKind, WallTime,
 };
 use fhrp_wire::glbp::{
-    AuthData, AuthText, Credentials, Destination, KeyBytes, Nonce, NonceSequence, Nonces, PeerNonce, Peers,
-    VgState,
+    AuthData, AuthText, Credentials, Destination, ForwarderPriority, KeyBytes, Nonce, NonceSequence, Nonces,
+    PeerNonce, Peers, VgState,
 };
 
 use super::gateway::{alone, hear};
@@ -159,6 +159,32 @@ fn who_lists_an_old_nonce_is_heard_and_not_called_authenticated() {
     };
     assert_eq!(tell(200, None), (false, 0, 1));
     assert_eq!(tell(300, Some(1)), (false, 1, 2));
+}
+
+/// One that was recorded takes nothing from anyone; one of a peer that lists the nonce of now, or none, does.
+#[test]
+fn a_resignation_that_lists_an_old_nonce_is_not_believed() {
+    for (old, believed) in [(Some(true), false), (Some(false), true), (None, true)] {
+        let mut lan = alone(with(md5("word"), 1), 4000);
+        let now = nonces(&lan, 1)[0].2;
+        let nonce = |old: bool| Nonce(if old { now ^ 1 } else { now });
+        let mut tell = |at, peer: &Says, old: Option<bool>| {
+            let list: Vec<_> =
+                old.map(|old| PeerNonce { owner: mac(1), nonce: nonce(old) }).into_iter().collect();
+            let peers = Peers::new(&list).unwrap();
+            let nonces = Nonces { sequence: NonceSequence(0), own: Nonce(7), peers };
+            let credentials = Credentials::Md5 { key: &key("word"), key_id: None, nonces };
+            hear(&mut lan, at, &peer.frame_with(peer.body(), credentials, Destination::Group));
+        };
+        let avg = says(2, VgState::Active, 200).with(&[active(2, ForwarderPriority::PRIMARY)]);
+        tell(4200, &avg, Some(true));
+        let gone = [active(2, ForwarderPriority::PRIMARY_RESIGNING)];
+        tell(4300, &says(2, VgState::Active, 0).with(&gone), old);
+        let (status, known) = (lan.router(1).status(), lan.router(1).glbp());
+        assert_eq!(known.counters.resign_rcvd, u64::from(believed), "{old:?}");
+        let taken = lan.router(1).forwarder(2).unwrap().state == GroupState::Active;
+        assert_eq!((status.active.is_none(), taken), (believed, believed), "{old:?}");
+    }
 }
 
 /// Each sends with the key of the time, and hears the other one a little longer.

@@ -107,6 +107,9 @@ fn a_forged_pace_is_not_followed() {
     let known = lan.router(1).glbp();
     assert_eq!(known.hello_time, std::time::Duration::from_millis(50));
     assert_eq!(known.active_expires, Some(ms(180_200)));
+    assert_eq!(known.counters.timer_errors, 1);
+    hear(&mut lan, 300, &says(2, VgState::Active, 200).frame());
+    assert_eq!(lan.router(1).counters().timer_errors, 1);
 }
 
 #[test]

@@ -149,6 +149,14 @@ fn a_host_that_claims_the_address_is_not_answered_and_told_of() {
         .filter(|(_, kind)| *kind == NoticeKind::DuplicateAddress { address: ip(VIP), mac: host_mac(7) });
     assert_eq!(words.count(), 1);
     assert_eq!(lan.router(1).counters().resolve_gratuitous, 5);
+    let mut reply = arp(host_mac(7), vip, vip, MacAddr::BROADCAST);
+    reply[21] = 2;
+    assert!(lan.ask(&reply).is_empty());
+    assert_eq!(lan.router(1).counters().resolve_gratuitous, 6, "by a reply as well");
+    let mut answer = arp(host_mac(7), host_address(7), vip, MacAddr::BROADCAST);
+    answer[21] = 2;
+    assert!(lan.ask(&answer).is_empty());
+    assert_eq!(lan.router(1).counters().resolve_rcvd, 6, "not of the virtual address");
     for odd in [MacAddr::BROADCAST, MacAddr::ZERO, mac(1)] {
         assert!(lan.ask(&arp(odd, host_address(1), vip, MacAddr::BROADCAST)).is_empty(), "{odd}");
     }
