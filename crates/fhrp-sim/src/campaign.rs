@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use crate::check::{Checker, Violation};
 use crate::fault::Fault;
-use crate::flaw::Flaw;
 use crate::plan::{Protocol, Scenario};
-use crate::world::{Outcome, Probes, Recording, run};
+use crate::world::{Outcome, Probes, Recording, Trial, run};
 
 /// Which seeds, how.
 #[derive(Clone, Copy, Debug)]
@@ -21,8 +20,8 @@ pub struct Campaign {
     pub seeds: u64,
     /// Every seed that is a multiple of this is run twice; 0 for none.
     pub repeat: u64,
-    /// What is wrong with the engines, if anything.
-    pub flaw: Option<Flaw>,
+    /// What is wrong with the engines, and who looks.
+    pub trial: Trial,
     /// How many threads share the work.
     pub threads: usize,
     /// Stop at the first violation.
@@ -122,9 +121,10 @@ impl Campaign {
 
     fn try_seed(&self, seed: u64) -> Outcome {
         let scenario = Scenario::draw(self.protocol, seed);
-        let mut outcome = run(&scenario, self.flaw, Recording::Off);
-        let again = self.repeat > 0 && seed.is_multiple_of(self.repeat) && outcome.violation.is_none();
-        if again && run(&scenario, self.flaw, Recording::Off).hash != outcome.hash {
+        let mut outcome = run(&scenario, self.trial, Recording::Off);
+        let compared = self.repeat > 0 && seed.is_multiple_of(self.repeat);
+        let again = compared && outcome.violation.is_none() && self.trial.watch.heeds(Checker::Determinism);
+        if again && run(&scenario, self.trial, Recording::Off).hash != outcome.hash {
             let text = "a second run did something else".to_owned();
             let violation = Violation { at: scenario.end, checker: Checker::Determinism, text };
             outcome.violation = Some(violation);
@@ -136,10 +136,10 @@ impl Campaign {
 /// The fewest faults of `scenario` with which `checker` still fails: no single one can be left out, and none can end a
 /// quarter of its time earlier.
 #[must_use]
-pub fn shrink(scenario: &Scenario, flaw: Option<Flaw>, checker: Checker) -> Scenario {
+pub fn shrink(scenario: &Scenario, trial: Trial, checker: Checker) -> Scenario {
     let fails = |faults: Vec<Fault>| {
         let candidate = scenario.with_faults(faults);
-        let outcome = run(&candidate, flaw, Recording::Off);
+        let outcome = run(&candidate, trial, Recording::Off);
         outcome.violation.is_some_and(|violation| violation.checker == checker).then_some(candidate)
     };
     let mut least = scenario.clone();

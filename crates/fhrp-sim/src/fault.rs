@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fhrp::Instant;
 
-use crate::vrrp::Change;
+use crate::group::Change;
 
 /// One fault: it begins, and it ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +78,8 @@ pub enum Kind {
     SlowDataplane(usize, Duration),
     /// The router's dataplane refuses whatever it is told.
     FailingDataplane(usize),
+    /// What the router's groups track is down.
+    TrackDown(usize),
     /// The router runs with another configuration meanwhile.
     Reconfigure {
         /// The router.
@@ -126,6 +128,7 @@ impl Kind {
             | Self::Stall(router)
             | Self::SlowDataplane(router, _)
             | Self::FailingDataplane(router)
+            | Self::TrackDown(router)
             | Self::Reconfigure { router, .. }
             | Self::Withdraw { router, .. } => Some(*router),
         }
@@ -148,6 +151,7 @@ impl Kind {
             | Self::Stall(_)
             | Self::SlowDataplane(..)
             | Self::FailingDataplane(_)
+            | Self::TrackDown(_)
             | Self::Reconfigure { .. }
             | Self::Withdraw { .. } => self.victim().is_some_and(|victim| victim == from || victim == to),
         }
@@ -191,6 +195,7 @@ impl fmt::Display for Kind {
             Self::Stall(router) => write!(f, "{} stalled", Place(*router)),
             Self::SlowDataplane(router, by) => write!(f, "{} programs in {by:?}", Place(*router)),
             Self::FailingDataplane(router) => write!(f, "{} cannot program", Place(*router)),
+            Self::TrackDown(router) => write!(f, "{} without uplink", Place(*router)),
             Self::Reconfigure { router, group, change } => {
                 write!(f, "{} group {group} with {change}", Place(*router))
             }

@@ -7,14 +7,19 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use fhrp::{Action, Binding, Family, Gate, GroupState, GroupStatus, MacAddr, VrrpConfig};
+use fhrp::{Action, Binding, Gate, GroupConfig, GroupState, GroupStatus, MacAddr};
 use fhrp_wire::envelope::{self, Packet};
 use fhrp_wire::vrrp::{
     Addresses, Advertisement, AdvertisementFrame, AuthData, Body, Centiseconds, ChecksumForm, Destination,
     Seconds, Vrid,
 };
 
-use crate::vrrp::{Said, advertisement_in};
+use crate::contest::runs;
+use crate::group::{Preemption, Settings};
+use crate::hsrp;
+use crate::plan::Protocol;
+use crate::said::Said;
+use crate::vrrp;
 
 macro_rules! flaws {
     ($($(#[$doc:meta])* $flaw:ident = $name:literal),* $(,)?) => {
@@ -92,8 +97,28 @@ flaws! {
     TtlIgnored = "ttl-ignored",
     /// Nothing is sent to unicast peers.
     UnicastMissing = "unicast-missing",
+    /// The dataplane is cleared as soon as the daemon is stopped.
+    LeavesAtOnce = "leaves-at-once",
+    /// Coups are not heard.
+    CoupIgnored = "coup-ignored",
+    /// Hellos of routers that want to be Standby are not heard.
+    SpeakersIgnored = "speakers-ignored",
     /// Two runs differ.
     Unsteady = "unsteady",
+}
+
+impl Flaw {
+    /// Whether an engine that speaks `protocol` can have it.
+    #[must_use]
+    pub fn concerns(self, protocol: Protocol) -> bool {
+        match (self, protocol) {
+            (Self::SkewDropped | Self::TtlIgnored | Self::UnicastMissing, Protocol::Hsrp) => false,
+            // A Standby router takes over at once: nobody notices that it was not waited for.
+            (Self::LeavesAtOnce, Protocol::Hsrp) => false,
+            (Self::CoupIgnored | Self::SpeakersIgnored, Protocol::Vrrp) => false,
+            (_, Protocol::Vrrp | Protocol::Hsrp) => true,
+        }
+    }
 }
 
 /// The part of a flaw that changes what passes.
@@ -101,7 +126,8 @@ flaws! {
 pub(crate) struct Rewriter {
     flaw: Option<Flaw>,
     advertisements: u64,
-    was_active: Vec<Vec<IpAddr>>,
+    /// Groups by number and family.
+    was_active: Vec<(u16, bool)>,
     opened: bool,
 }
 
@@ -115,49 +141,74 @@ impl Rewriter {
         Duration::from_micros(RandomState::new().hash_one(self.advertisements) % 1_000)
     }
 
-    /// Whether a frame is an advertisement about `group`.
+    /// Whether a frame says something about `group`.
     pub(crate) fn concerns(&self, group: &GroupStatus, octets: &[u8]) -> bool {
         self.flaw.is_some()
-            && advertisement_in(octets).is_some_and(|said| {
-                group.id.number == u16::from(said.vrid) && group.id.family == Family::of(&said.source)
+            && Said::in_frame(octets).is_some_and(|said| {
+                let ipv6 = group.id.family == fhrp::Family::V6;
+                group.id.number == said.number() && ipv6 == said.source().is_ipv6()
             })
     }
 
     /// What the engine is told of its group.
-    pub(crate) fn config(&self, config: &VrrpConfig) -> VrrpConfig {
-        let mut settings = config.settings().clone();
-        match self.flaw {
-            Some(Flaw::PreemptDelayIgnored) => settings.preempt_delay = Duration::ZERO,
-            Some(Flaw::PreemptOffIgnored) => settings.preempt = true,
-            Some(Flaw::PreemptOnIgnored) => {
-                settings.preempt = false;
-                settings.preempt_delay = Duration::ZERO;
-            }
-            _ => {}
-        }
-        VrrpConfig::new(settings).unwrap_or_else(|_| config.clone())
+    pub(crate) fn config(&self, config: &GroupConfig) -> GroupConfig {
+        let Some(mut settings) = Settings::of(config) else { return config.clone() };
+        settings.set_preemption(match self.flaw {
+            Some(Flaw::PreemptDelayIgnored) if settings.preempts() => Preemption::AtOnce,
+            Some(Flaw::PreemptOffIgnored) => Preemption::Delayed,
+            Some(Flaw::PreemptOnIgnored) => Preemption::Off,
+            _ => return config.clone(),
+        });
+        settings.config().unwrap_or_else(|| config.clone())
     }
 
     /// What the engine hears of a frame that is about `group`.
     pub(crate) fn frame_in(&self, group: Option<&GroupStatus>, octets: &Bytes) -> Option<Bytes> {
         let unchanged = Some(octets.clone());
-        let (Some(group), Some(mut said)) = (group, advertisement_in(octets)) else { return unchanged };
+        let (Some(group), Some(said)) = (group, Said::in_frame(octets)) else { return unchanged };
         let active = group.state == GroupState::Active;
+        match (self.flaw, &said) {
+            (Some(Flaw::ResignIgnored), _) if said.resigns() => None,
+            (Some(Flaw::NeverYields), _) if active && (said.claims() || said.coups()) => None,
+            (Some(Flaw::CoupIgnored), _) if said.coups() => None,
+            (Some(Flaw::SpeakersIgnored), Said::Hsrp(said)) if said.stands_for_standby() => None,
+            (_, Said::Vrrp(said)) => self.vrrp_in(group, said, octets).or(unchanged),
+            (_, Said::Hsrp(said)) => self.hsrp_in(group, said, octets).or(unchanged),
+        }
+    }
+
+    fn vrrp_in(&self, group: &GroupStatus, said: &vrrp::Said, octets: &[u8]) -> Option<Bytes> {
+        let mut said = said.clone();
         let own = group.primary_address.unwrap_or(said.source);
         match self.flaw {
-            Some(Flaw::ResignIgnored) if said.priority == 0 => return None,
-            Some(Flaw::NeverYields) if active && said.priority > 0 => return None,
-            Some(Flaw::YieldsToLower) if active && said.priority > 0 => said.priority = 255,
-            Some(Flaw::IntervalNotLearned) => {
-                said.interval = group.vrrp().map_or(said.interval, |vrrp| vrrp.advertisement_interval);
+            Some(Flaw::YieldsToLower) if group.state == GroupState::Active && said.priority > 0 => {
+                said.priority = 255;
             }
+            Some(Flaw::IntervalNotLearned) => said.interval = group.vrrp()?.advertisement_interval,
             Some(Flaw::TieBreakReversed) if said.priority == group.effective_priority => {
                 said.source = beside(own, said.source > own);
             }
             Some(Flaw::TtlIgnored) => said.ttl = 255,
-            _ => return unchanged,
+            _ => return None,
         }
-        render(&said, octets).or(unchanged)
+        render(&said, octets)
+    }
+
+    fn hsrp_in(&self, group: &GroupStatus, said: &hsrp::Said, octets: &[u8]) -> Option<Bytes> {
+        let mut said = said.clone();
+        let status = group.hsrp()?;
+        let own = group.primary_address.unwrap_or(said.source);
+        match self.flaw {
+            Some(Flaw::YieldsToLower) if group.state == GroupState::Active && said.claims() => {
+                said.priority = 255;
+            }
+            Some(Flaw::IntervalNotLearned) => said.timers = status.configured_timers.or(said.timers),
+            Some(Flaw::TieBreakReversed) if said.priority == group.effective_priority => {
+                said.source = beside(own, said.source > own);
+            }
+            _ => return None,
+        }
+        hsrp::render(&said, octets, &status.authentication)
     }
 
     /// What becomes of an action; `groups` are as they are after the call that gave it.
@@ -188,23 +239,26 @@ impl Rewriter {
 
     /// How often a frame is sent instead of once.
     fn copies(&mut self, frame: &[u8], groups: &[GroupStatus]) -> usize {
-        let Some(said) = advertisement_in(frame) else {
-            return usize::from(self.flaw != Some(Flaw::AnnouncementMissing));
+        let Some(said) = Said::in_frame(frame) else {
+            let announces = announced(frame).is_some();
+            return usize::from(!(announces && self.flaw == Some(Flaw::AnnouncementMissing)));
         };
-        self.advertisements += 1;
-        let fresh = !self.was_active.contains(&said.addresses);
-        if said.priority == 0 {
-            self.was_active.retain(|addresses| *addresses != said.addresses);
+        let key = (said.number(), said.source().is_ipv6());
+        self.advertisements += u64::from(said.regular());
+        let fresh = said.claims() && !self.was_active.contains(&key);
+        if said.resigns() {
+            self.was_active.retain(|known| *known != key);
         } else if fresh {
-            self.was_active.push(said.addresses.clone());
+            self.was_active.push(key);
         }
-        for group in groups.iter().filter(|group| group.state == GroupState::Backup) {
-            self.was_active.retain(|addresses| **addresses != *group.addresses);
+        for group in groups.iter().filter(|group| runs(group.state) && group.state != GroupState::Active) {
+            let ipv6 = group.id.family == fhrp::Family::V6;
+            self.was_active.retain(|known| *known != (group.id.number, ipv6));
         }
         match self.flaw {
-            Some(Flaw::ResignNotSent) if said.priority == 0 => 0,
-            Some(Flaw::TakesOverSilently) if fresh && said.priority > 0 => 0,
-            Some(Flaw::SkipsAdvertisements) if self.advertisements.is_multiple_of(10) => 0,
+            Some(Flaw::ResignNotSent) if said.resigns() => 0,
+            Some(Flaw::TakesOverSilently) if fresh => 0,
+            Some(Flaw::SkipsAdvertisements) if said.regular() && self.advertisements.is_multiple_of(10) => 0,
             Some(Flaw::Storm) => 12,
             _ => 1,
         }
@@ -226,7 +280,7 @@ fn beside(own: IpAddr, below: bool) -> IpAddr {
 }
 
 /// A frame that says `said`; multicast only.
-fn render(said: &Said, octets: &[u8]) -> Option<Bytes> {
+fn render(said: &vrrp::Said, octets: &[u8]) -> Option<Bytes> {
     let source_mac = envelope::parse(octets).ok()?.source;
     let addresses = Addresses::new(&said.addresses).ok()?;
     let body = if said.version == 2 {

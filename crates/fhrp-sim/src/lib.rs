@@ -8,7 +8,7 @@
 //!                └── shrink ◄────────┘   the fewest faults with which it still fails, and a timeline of them
 //! ```
 //!
-//! What it knows of a protocol is in one folder (`vrrp/`): which groups there are, what a frame says, and what one
+//! What it knows of a protocol is in one folder (`vrrp/`, `hsrp/`): which groups there are, what a frame says, and what one
 //! router has to do in one group. Everything else is the same for all protocols. The engine is used through its public
 //! interface only; [`Flaw`]s are put around it, never into it.
 #![forbid(unsafe_code)]
@@ -21,30 +21,34 @@
 mod campaign;
 mod check;
 mod clock;
+mod contest;
 mod dataplane;
 mod explore;
 mod fault;
 mod flaw;
+mod group;
 mod hash;
 mod host;
+mod hsrp;
 mod lan;
 mod monitor;
 mod plan;
 mod rng;
+mod said;
 mod subject;
 mod timeline;
 mod vrrp;
 mod world;
 
 pub use campaign::{Campaign, Failure, Tally, shrink};
-pub use check::{Checker, Violation};
+pub use check::{Checker, Violation, Watch};
 pub use clock::Clock;
 pub use explore::{Explored, Member, Small, explore};
 pub use fault::{Fault, Kind, Path};
 pub use fhrp::Instant;
 pub use flaw::Flaw;
-pub use plan::{GroupPlan, HostPlan, Protocol, RouterPlan, Scenario};
+pub use group::{Change, GroupPlan, Settings};
+pub use plan::{HostPlan, Protocol, RouterPlan, Scenario};
 pub use rng::Rng;
 pub use timeline::Timeline;
-pub use vrrp::Change;
-pub use world::{Outcome, Probes, Recording, run};
+pub use world::{Outcome, Probes, Recording, Trial, run};

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use fhrp_sim::{
-    Campaign, Checker, Failure, Flaw, Protocol, Recording, Scenario, Small, explore, run, shrink,
+    Campaign, Checker, Failure, Flaw, Protocol, Recording, Scenario, Small, Trial, Watch, explore, run,
+    shrink,
 };
 
 /// So many failing seeds are shrunk and drawn; the others are named.
@@ -33,6 +34,9 @@ struct Cli {
     /// Run engines with this flaw, to see it found ("list" names them).
     #[arg(long, value_name = "FLAW")]
     flaw: Option<String>,
+    /// Heed this checker alone.
+    #[arg(long, value_name = "CHECKER")]
+    only: Option<String>,
     /// Draw the timeline of one seed.
     #[arg(long, value_name = "SEED")]
     replay: Option<u64>,
@@ -56,12 +60,14 @@ struct Cli {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Spoken {
     Vrrp,
+    Hsrp,
 }
 
 impl From<Spoken> for Protocol {
     fn from(spoken: Spoken) -> Self {
         match spoken {
             Spoken::Vrrp => Self::Vrrp,
+            Spoken::Hsrp => Self::Hsrp,
         }
     }
 }
@@ -74,26 +80,36 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
-    let flaw = match cli.flaw.as_deref().map(find_flaw).transpose() {
-        Ok(flaw) => flaw,
+    let trial = match find_trial(&cli) {
+        Ok(trial) => trial,
         Err(names) => {
-            eprintln!("flaws: {names}");
+            eprintln!("{names}");
             return ExitCode::from(2);
         }
     };
     match (cli.replay, cli.explore) {
-        (Some(seed), _) => replay(&cli, seed, flaw),
-        (None, Some(depth)) => exhaust(&cli, depth, flaw),
-        (None, None) => search(&cli, flaw),
+        (Some(seed), _) => replay(&cli, seed, trial),
+        (None, Some(depth)) => exhaust(&cli, depth, trial.flaw),
+        (None, None) => search(&cli, trial),
     }
 }
 
-fn find_flaw(name: &str) -> Result<Flaw, String> {
-    let names = || Flaw::ALL.iter().map(|flaw| flaw.name()).collect::<Vec<_>>().join(", ");
-    Flaw::ALL.iter().copied().find(|flaw| flaw.name() == name).ok_or_else(names)
+fn find_trial(cli: &Cli) -> Result<Trial, String> {
+    let names = |names: Vec<&str>| format!("choose one of {}", names.join(", "));
+    let flaws = || Flaw::ALL.iter().map(|flaw| flaw.name()).collect();
+    let checkers = || Checker::ALL.iter().map(|checker| checker.name()).collect();
+    let flaw = cli
+        .flaw
+        .as_ref()
+        .map(|name| Flaw::ALL.iter().copied().find(|flaw| flaw.name() == name).ok_or_else(|| names(flaws())));
+    let watch = cli.only.as_ref().map(|name| {
+        let found = Checker::ALL.iter().copied().find(|checker| checker.name() == name);
+        found.map(Watch::Only).ok_or_else(|| names(checkers()))
+    });
+    Ok(Trial { flaw: flaw.transpose()?, watch: watch.transpose()?.unwrap_or_default() })
 }
 
-fn replay(cli: &Cli, seed: u64, flaw: Option<Flaw>) -> ExitCode {
+fn replay(cli: &Cli, seed: u64, trial: Trial) -> ExitCode {
     let whole = Scenario::draw(cli.protocol.into(), seed);
     let scenario = match &cli.faults {
         None => whole,
@@ -106,12 +122,12 @@ fn replay(cli: &Cli, seed: u64, flaw: Option<Flaw>) -> ExitCode {
         }
     };
     let recording = if cli.frames { Recording::Frames } else { Recording::Events };
-    draw(&scenario, flaw, recording)
+    draw(&scenario, trial, recording)
 }
 
 /// Draws a run; whether it failed.
-fn draw(scenario: &Scenario, flaw: Option<Flaw>, recording: Recording) -> ExitCode {
-    let outcome = run(scenario, flaw, recording);
+fn draw(scenario: &Scenario, trial: Trial, recording: Recording) -> ExitCode {
+    let outcome = run(scenario, trial, recording);
     print!("{scenario}");
     if let Some(timeline) = outcome.timeline {
         print!("{timeline}");
@@ -130,13 +146,13 @@ fn draw(scenario: &Scenario, flaw: Option<Flaw>, recording: Recording) -> ExitCo
     }
 }
 
-fn search(cli: &Cli, flaw: Option<Flaw>) -> ExitCode {
+fn search(cli: &Cli, trial: Trial) -> ExitCode {
     let campaign = Campaign {
         protocol: cli.protocol.into(),
         from: cli.from,
         seeds: cli.seeds,
         repeat: cli.repeat,
-        flaw,
+        trial,
         threads: threads(cli),
         stop: false,
     };
@@ -168,7 +184,7 @@ fn threads(cli: &Cli) -> usize {
 
 fn exhaust(cli: &Cli, depth: usize, flaw: Option<Flaw>) -> ExitCode {
     let (mut states, mut violations) = (0, 0);
-    for mut small in Small::all() {
+    for mut small in Small::all(cli.protocol.into()) {
         small.flaw = flaw;
         let found = explore(&small, depth, cli.states, threads(cli));
         states += found.states;
@@ -191,7 +207,7 @@ fn exhaust(cli: &Cli, depth: usize, flaw: Option<Flaw>) -> ExitCode {
 
 fn explain(campaign: &Campaign, failure: &Failure) {
     let whole = Scenario::draw(campaign.protocol, failure.seed);
-    let least = shrink(&whole, campaign.flaw, failure.violation.checker);
+    let least = shrink(&whole, campaign.trial, failure.violation.checker);
     println!("== seed {}: {}", failure.seed, failure.violation);
     let kept: Vec<String> = whole
         .faults
@@ -201,10 +217,14 @@ fn explain(campaign: &Campaign, failure: &Failure) {
         .map(|(place, _)| place.to_string())
         .collect();
     let faults = if kept.is_empty() { "none".to_owned() } else { kept.join(",") };
-    let flaw = campaign.flaw.map_or_else(String::new, |flaw| format!(" --flaw {}", flaw.name()));
-    draw(&least, campaign.flaw, Recording::Events);
+    let trial = campaign.trial;
+    let mut flags = trial.flaw.map_or_else(String::new, |flaw| format!(" --flaw {}", flaw.name()));
+    if let Watch::Only(checker) = trial.watch {
+        flags.push_str(&format!(" --only {checker}"));
+    }
+    draw(&least, trial, Recording::Events);
     println!(
-        "replay: cargo run --release -p fhrp-sim -- --protocol {} --replay {} --faults {faults}{flaw}\n",
+        "replay: cargo run --release -p fhrp-sim -- --protocol {} --replay {} --faults {faults}{flags}\n",
         campaign.protocol, failure.seed
     );
 }

@@ -1,21 +1,22 @@
 //! Looks at every call of every engine: what went in, what came out, what the engine shows then.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use fhrp::{
-    Action, Binding, Gate, GroupId, GroupState, GroupStatus, Instant, LinkState, Revision, SeatId, VrrpConfig,
+    Action, Binding, Gate, GroupId, GroupState, GroupStatus, Instant, LinkState, Revision, SeatId, TrackState,
 };
 use fhrp_wire::{Family, MacAddr};
 
-use crate::check::{Checker, Violation};
+use crate::check::{Checker, Violation, Watch};
+use crate::contest::{Contest, Fitness, runs};
 use crate::dataplane::Dataplane;
 use crate::fault::Place;
 use crate::flaw::announced;
-use crate::plan::GroupPlan;
+use crate::group::{GroupPlan, Settings};
+use crate::said::Said;
 use crate::subject::Input;
-use crate::vrrp::{Contest, Fitness, Said, advertisement_in};
 
 const ACTIONS_MOST: usize = 64;
 const PEERS_MOST: usize = 16;
@@ -37,6 +38,17 @@ pub(crate) struct Step<'a> {
     pub(crate) dataplane: &'a Dataplane,
     /// Whether frames sent to the interface that the engine knows leave the router.
     pub(crate) wired: bool,
+    /// Whether what the engine wants has been asked for.
+    pub(crate) round: Round,
+}
+
+/// A daemon that was held up hands in all that it finds before it asks what is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Round {
+    /// There is more to hand in.
+    GoesOn,
+    /// The actions are all that this round gave.
+    Ends,
 }
 
 /// The last wish of a seat, and what was answered.
@@ -55,11 +67,18 @@ struct Watched {
     wishes: BTreeMap<SeatId, Wish>,
     wakes_from: Instant,
     wakes: u64,
+    wakes_explained: u64,
+    /// Groups that were Active at any time in this round, and those that moved.
+    active_in_round: BTreeSet<usize>,
+    moved_in_round: BTreeSet<usize>,
+    /// Whether what groups track is down.
+    tracked_down: bool,
 }
 
 /// All routers.
 #[derive(Debug)]
 pub(crate) struct Monitor {
+    watch: Watch,
     groups: Vec<GroupPlan>,
     routers: Vec<Watched>,
 }
@@ -68,6 +87,7 @@ pub(crate) struct Monitor {
 #[derive(Debug, Default)]
 struct Voice {
     advertised: u32,
+    claimed: bool,
     resigned: bool,
     announced: Vec<IpAddr>,
     from_virtual_mac: bool,
@@ -81,15 +101,17 @@ struct Part<'a> {
     voice: Voice,
     /// The group has just started anew.
     restarted: bool,
+    /// Where the group that it follows stands, if it follows one that is there.
+    lead: Option<GroupState>,
 }
 
 /// What does not hold, of which router.
 type Found = Result<(), (Checker, String)>;
 
 impl Monitor {
-    pub(crate) fn new(groups: &[GroupPlan], routers: usize) -> Self {
+    pub(crate) fn new(groups: &[GroupPlan], routers: usize, watch: Watch) -> Self {
         let routers = std::iter::repeat_with(Watched::default).take(routers).collect();
-        Self { groups: groups.to_vec(), routers }
+        Self { watch, groups: groups.to_vec(), routers }
     }
 
     /// The router's daemon starts or ends.
@@ -111,20 +133,29 @@ impl Monitor {
     }
 
     fn look(&mut self, step: &Step<'_>) -> Found {
-        self.count(step)?;
+        let counted = self.count(step);
+        self.watch.mind(counted)?;
         self.record_wishes(step);
+        if let Input::Track(state) = step.input {
+            let watched = &mut self.routers[step.router];
+            watched.tracked_down = *state == TrackState::Down;
+            watched.contests.values_mut().for_each(|contest| contest.track(*state == TrackState::Down));
+        }
         let said = match step.input {
-            Input::Frame { octets, .. } => advertisement_in(octets),
+            Input::Frame { octets, .. } => Said::in_frame(octets),
             _ => None,
         };
         let restarted = self.reconfigure(step);
         for place in 0..self.groups.len() {
+            let status =
+                |place: usize| step.after.iter().find(|status| names(&status.id, &self.groups[place]));
             let part = Part {
                 place,
-                status: step.after.iter().find(|status| names(&status.id, &self.groups[place])),
+                status: status(place),
                 heard: said.as_ref().filter(|said| said.concerns(&self.groups[place])),
                 voice: voice_of(&self.groups[place], step),
                 restarted: restarted == Some(place),
+                lead: status(0).map(|status| status.state),
             };
             self.follow(step, &part)?;
         }
@@ -144,15 +175,17 @@ impl Monitor {
         }
         let watched = &mut self.routers[step.router];
         if step.now >= watched.wakes_from + Duration::from_secs(1) {
-            (watched.wakes_from, watched.wakes) = (step.now, 0);
+            (watched.wakes_from, watched.wakes, watched.wakes_explained) = (step.now, 0, WAKES_BESIDES);
         }
         watched.wakes += 1;
         let explained = |contest: &Contest| {
-            let interval = contest.settings.advertisement_interval.as_micros().max(1);
+            let interval = contest.interval().as_micros().max(1);
             u64::try_from(2_000_000 / interval).unwrap_or(0) + WAKES_BESIDES
         };
+        // Intervals may be learned anew within the second: the shortest counts.
         let most: u64 = watched.contests.values().map(explained).sum();
-        if watched.wakes > most.max(WAKES_BESIDES) {
+        watched.wakes_explained = watched.wakes_explained.max(most);
+        if watched.wakes > watched.wakes_explained {
             return Err((Checker::BusyLoop, format!("{} wake-ups in a second", watched.wakes)));
         }
         Ok(())
@@ -182,93 +215,105 @@ impl Monitor {
     fn reconfigure(&mut self, step: &Step<'_>) -> Option<usize> {
         let (Input::Add(config) | Input::Update(config)) = step.input else { return None };
         let place = self.groups.iter().position(|group| names(config.id(), group))?;
+        let settings = Settings::of(config)?;
         let watched = &mut self.routers[step.router];
         (watched.wakes_from, watched.wakes) = (step.now, 0);
-        let contests = &mut watched.contests;
-        let settings = config.settings().clone();
-        let Some(contest) = contests.get_mut(&place) else {
-            contests.insert(place, Contest::new(settings));
+        let tracked_down = watched.tracked_down;
+        let Some(contest) = watched.contests.get_mut(&place) else {
+            let mut contest = Contest::new(settings);
+            contest.track(tracked_down);
+            watched.contests.insert(place, contest);
             return None;
         };
-        let anew = starts_anew(&contest.settings, config);
-        contest.settings = settings;
-        anew.then_some(place)
+        contest.reconfigure(settings).then_some(place)
     }
 
     fn follow(&mut self, step: &Step<'_>, part: &Part<'_>) -> Found {
         let Part { place, voice, restarted, .. } = part;
-        let (place, restarted) = (*place, *restarted);
+        let (place, restarted, watch) = (*place, *restarted, self.watch);
         let fit = fitness(step.link, self.groups[place].ipv6);
         let watched = &mut self.routers[step.router];
         let Some(contest) = watched.contests.get_mut(&place) else { return Ok(()) };
-        let before = contest.state;
+        let before = contest.state();
         let after = part.status.map_or(GroupState::Initialize, |status| status.state);
-        let stops = before == GroupState::Active && (after == GroupState::Initialize || restarted);
-        if stops && fit.is_some() && !voice.resigned {
-            return Err((Checker::Resigns, "stops being Active and says nothing".to_owned()));
+        let stops = before == GroupState::Active && (!runs(after) || restarted);
+        if stops && fit.is_some() && !voice.resigned && !contest.follows() {
+            watch.mind(Err((Checker::Resigns, "stops being Active and says nothing".to_owned())))?;
         }
-        let Some(status) = part.status else {
+        if part.status.is_none() {
             watched.contests.remove(&place);
             (watched.wakes_from, watched.wakes) = (step.now, 0);
             return Ok(());
-        };
+        }
         if restarted {
             contest.restart();
-            contest.state = GroupState::Initialize;
         }
-        match (step.input, part.heard) {
-            (Input::Frame { at, frame, .. }, Some(said)) => {
-                contest.hear((*at, *frame), said, fit.as_ref(), after)?;
-            }
-            (Input::Timeout, _) => contest.tick(step.now, after)?,
-            _ => {}
+        watch.mind(expect(contest, step, part, fit.as_ref()))?;
+        if (fit.is_none() || contest.shut()) && runs(after) {
+            watch.mind(Err((Checker::FitToRun, format!("is {after} without what it needs to be so"))))?;
         }
-        if fit.is_none() && after != GroupState::Initialize {
-            return Err((Checker::FitToRun, format!("is {after} without a link to be so on")));
+        watch.mind(contest.enter(step.now, after, fit.as_ref()))?;
+        if [before, after].contains(&GroupState::Active) {
+            watched.active_in_round.insert(place);
         }
-        contest.enter(step.now, after, fit.as_ref())?;
-        // An answer belongs to the time of what it answers, also when that is read late.
-        let counted_at = match step.input {
-            Input::Frame { at, .. } => *at,
-            _ => step.now,
+        if before != after {
+            watched.moved_in_round.insert(place);
+        }
+        match step.round {
+            Round::GoesOn => Ok(()),
+            Round::Ends => self.close(step, part),
+        }
+    }
+
+    /// Looks at what a round came to.
+    fn close(&mut self, step: &Step<'_>, part: &Part<'_>) -> Found {
+        let Part { place, voice, .. } = part;
+        let watch = self.watch;
+        let watched = &mut self.routers[step.router];
+        let active = watched.active_in_round.remove(place);
+        let moved = watched.moved_in_round.remove(place);
+        let (Some(contest), Some(status)) = (watched.contests.get_mut(place), part.status) else {
+            return Ok(());
         };
-        let won = before != GroupState::Active && after == GroupState::Active;
-        for _ in u32::from(won)..voice.advertised.div_ceil(frames_each(contest)) {
-            contest.answers(counted_at)?;
+        // Besides those of a new state.
+        for _ in u32::from(moved)..voice.advertised.div_ceil(contest.frames_each()) {
+            watch.mind(contest.counts(step.now))?;
         }
         if voice.advertised > 0 {
             contest.advertised(step.now);
         }
-        let active = [before, after].contains(&GroupState::Active);
-        if (voice.from_virtual_mac || voice.advertised > 0) && !active {
-            return Err((Checker::VirtualMac, format!("speaks for the group and is {after}")));
+        if (voice.from_virtual_mac || voice.claimed) && !active {
+            watch
+                .mind(Err((Checker::VirtualMac, format!("speaks for the group and is {}", status.state))))?;
         }
         if matches!(step.input, Input::Stop) {
             return Ok(());
         }
-        contest.plans(step.next)?;
-        check_wish(
-            watched.wishes.values().find(|wish| wish.group == place && wish.binding.is_some()),
-            status,
-        )?;
-        check_answer(step, &watched.wishes, place, status, voice)?;
-        check_announced(step, voice)?;
+        watch.mind(contest.plans(step.next))?;
+        let lead = part.lead.filter(|lead| contest.follows() && runs(status.state) && *lead != status.state);
+        if let Some(lead) = lead {
+            let text = format!("is {} and follows a group that is {lead}", status.state);
+            watch.mind(Err((Checker::Succession, text)))?;
+        }
+        let wish = watched.wishes.values().find(|wish| wish.group == *place && wish.binding.is_some());
+        watch.mind(check_wish(wish, status))?;
+        watch.mind(check_answer(step, &watched.wishes, *place, status, voice))?;
+        watch.mind(check_announced(step, voice))?;
         if status.peers.len() > PEERS_MOST {
-            return Err((Checker::Bounded, format!("{} peers remembered", status.peers.len())));
+            watch.mind(Err((Checker::Bounded, format!("{} peers remembered", status.peers.len()))))?;
         }
         Ok(())
     }
 }
 
-/// Frames that one advertisement takes.
-fn frames_each(contest: &Contest) -> u32 {
-    let versions = if contest.settings.coexist_with_v2 { 2 } else { 1 };
-    versions * u32::try_from(contest.settings.unicast_peers.len().max(1)).unwrap_or(1)
-}
-
-/// What decides whether an update keeps the state.
-fn starts_anew(before: &fhrp::VrrpSettings, after: &VrrpConfig) -> bool {
-    before.version != after.settings().version || before.virtual_mac != after.settings().virtual_mac
+/// Compares what a call did with what the protocol says.
+fn expect(contest: &mut Contest, step: &Step<'_>, part: &Part<'_>, fit: Option<&Fitness>) -> Found {
+    let after = part.status.map_or(GroupState::Initialize, |status| status.state);
+    match (step.input, part.heard) {
+        (Input::Frame { at, frame, .. }, Some(said)) => contest.hear((*at, *frame), said, fit, after),
+        (Input::Timeout, _) => contest.tick(step.now, after),
+        _ => Ok(()),
+    }
 }
 
 fn check_wish(wish: Option<&Wish>, status: &GroupStatus) -> Found {
@@ -298,7 +343,7 @@ fn check_answer(
     let Some(wish) = wishes.get(seat).filter(|wish| wish.group == place) else { return Ok(()) };
     if result.is_err() {
         let newest = wish.revision == *revision && wish.binding.is_some();
-        return match status.state != GroupState::Initialize && newest {
+        return match runs(status.state) && newest {
             true => Err((Checker::Binding, format!("is {} though its wish was refused", status.state))),
             false => Ok(()),
         };
@@ -323,7 +368,7 @@ fn check_announced(step: &Step<'_>, voice: &Voice) -> Found {
 
 /// Whether `id` is the group.
 pub(crate) fn names(id: &GroupId, group: &GroupPlan) -> bool {
-    id.number == u16::from(group.vrid) && (id.family == Family::V6) == group.ipv6
+    id.number == group.number && (id.family == Family::V6) == group.ipv6
 }
 
 /// What a router stands on, as far as it knows.
@@ -336,10 +381,7 @@ pub(crate) fn fitness(link: Option<&LinkState>, ipv6: bool) -> Option<Fitness> {
 
 fn voice_of(group: &GroupPlan, step: &Step<'_>) -> Voice {
     let mut voice = Voice::default();
-    let mac = fhrp_wire::vrrp::Vrid::new(group.vrid).map(|vrid| {
-        let family = if group.ipv6 { Family::V6 } else { Family::V4 };
-        fhrp_wire::vrrp::virtual_mac(family, vrid)
-    });
+    let mac = group.virtual_mac();
     let status = step.after.iter().find(|status| names(&status.id, group));
     for action in step.actions {
         match action {
@@ -349,28 +391,24 @@ fn voice_of(group: &GroupPlan, step: &Step<'_>) -> Voice {
                 let announced = announced(frame).map(|(address, _)| address);
                 let ours = |address: &IpAddr| status.is_some_and(|s| s.addresses.contains(address));
                 voice.announced.extend(announced.filter(ours));
-                if let Some(said) = advertisement_in(frame).filter(|said| said.concerns(group)) {
-                    voice.count(said.priority);
+                if let Some(said) = Said::in_frame(frame).filter(|said| said.concerns(group)) {
+                    voice.resigned |= said.resigns();
+                    voice.claimed |= said.claims();
+                    voice.advertised += u32::from(said.regular());
                 }
             }
+            // Only VRRP has peers: VRID and priority are its second and third octet.
             Action::Unicast { payload, source, .. } => {
-                let family = source.is_ipv6() == group.ipv6;
-                if family && payload.get(1) == Some(&group.vrid) {
-                    voice.count(payload.get(2).copied().unwrap_or(0));
+                let vrid = payload.get(1).copied().map(u16::from);
+                if source.is_ipv6() == group.ipv6 && vrid == Some(group.number) {
+                    let resigns = payload.get(2) == Some(&0);
+                    voice.resigned |= resigns;
+                    voice.claimed |= !resigns;
+                    voice.advertised += u32::from(!resigns);
                 }
             }
             Action::Attach { .. } | Action::Detach(_) | Action::Program { .. } | Action::Notify(_) => {}
         }
     }
     voice
-}
-
-impl Voice {
-    fn count(&mut self, priority: u8) {
-        if priority == 0 {
-            self.resigned = true;
-        } else {
-            self.advertised += 1;
-        }
-    }
 }

@@ -4,23 +4,31 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use fhrp::{Instant, MacAddr, VrrpSettings};
+use fhrp::{Instant, MacAddr, Track, TrackEffect, TrackName};
 
 use crate::clock::Clock;
 use crate::fault::{Fault, Kind, Path, Place};
+use crate::group::{Change, GroupPlan, Settings};
 use crate::rng::Rng;
-use crate::vrrp::{Change, active_down, draw_change, draw_groups};
+use crate::{hsrp, vrrp};
 
 /// The name of the one interface that a router has on the LAN.
 pub(crate) const INTERFACE: &str = "lan0";
+/// The object that groups track.
+pub(crate) const UPLINK: &str = "uplink";
 /// The longest backoff that a dataplane which failed for [`FAULT_MOST`] leaves behind, and a little.
 const BACKOFF: Duration = Duration::from_secs(40);
 /// A fault takes no longer.
 const FAULT_MOST: Duration = Duration::from_secs(15);
 /// Faults begin in this time.
 const FAULTS_BEGIN: u64 = 40_000;
-/// How often addresses are announced again where no advertisement carries the virtual MAC.
+/// How often addresses are announced again where that is configured.
 pub(crate) const REFRESH: Duration = Duration::from_secs(5);
+/// In so many of 100 runs the routers are shut down in turn.
+const TURNS: u8 = 8;
+/// A turn, and how often hosts send meanwhile.
+const TURN: Duration = Duration::from_secs(12);
+const CLOSE: Duration = Duration::from_millis(40);
 /// How long all must be well in the end.
 pub(crate) const STEADY: Duration = Duration::from_secs(6);
 
@@ -29,12 +37,15 @@ pub(crate) const STEADY: Duration = Duration::from_secs(6);
 pub enum Protocol {
     /// VRRP, both versions and families.
     Vrrp,
+    /// HSRP, version 1 and, in both families, 2.
+    Hsrp,
 }
 
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Vrrp => "vrrp",
+            Self::Hsrp => "hsrp",
         })
     }
 }
@@ -87,17 +98,6 @@ pub struct RouterPlan {
     pub thorough: bool,
 }
 
-/// One group.
-#[derive(Clone, Debug)]
-pub struct GroupPlan {
-    /// Its VRID.
-    pub vrid: u8,
-    /// Its family.
-    pub ipv6: bool,
-    /// What each router is told of it.
-    pub members: Vec<VrrpSettings>,
-}
-
 /// One host.
 #[derive(Clone, Debug)]
 pub struct HostPlan {
@@ -105,7 +105,7 @@ pub struct HostPlan {
     pub mac: MacAddr,
     /// The switch that it is connected to: 0 or 1.
     pub switch: usize,
-    /// The group whose first address (IPv6: the one after the link-local) is its gateway.
+    /// The group whose address is its gateway.
     pub group: usize,
     /// How often it sends.
     pub period: Duration,
@@ -118,7 +118,8 @@ impl Scenario {
         let mut rng = Rng::new(seed);
         let mut routers = draw_routers(&mut rng);
         let groups = match protocol {
-            Protocol::Vrrp => draw_groups(&mut rng, &mut routers),
+            Protocol::Vrrp => vrrp::draw_groups(&mut rng, &mut routers),
+            Protocol::Hsrp => hsrp::draw_groups(&mut rng, &routers),
         };
         let hosts = draw_hosts(&mut rng, groups.len());
         let most = Duration::from_micros(rng.pick(&[60, 500, 2_000]));
@@ -133,8 +134,12 @@ impl Scenario {
             settled: Instant::default(),
             end: Instant::default(),
         };
-        drawn.faults = drawn.draw_faults(&mut rng);
-        drawn.refresh_where_macs_change();
+        if rng.chance(TURNS) {
+            drawn.faults = drawn.shutdowns_in_turn();
+            drawn.hosts.iter_mut().for_each(|host| host.period = CLOSE);
+        } else {
+            drawn.faults = drawn.draw_faults(&mut rng);
+        }
         drawn.set_end();
         drawn
     }
@@ -147,15 +152,13 @@ impl Scenario {
         changed
     }
 
-    /// Where routers answer with MACs of their own, hosts need to be told again now and then who is Active.
-    fn refresh_where_macs_change(&mut self) {
-        for fault in &self.faults {
-            if let Kind::Reconfigure { group, change: Change::VirtualMac(_), .. } = &fault.kind {
-                for settings in &mut self.groups[*group].members {
-                    settings.announce.refresh = Some(REFRESH);
-                }
-            }
-        }
+    /// Every router is shut down and started again, one after the other, and nothing else goes wrong.
+    fn shutdowns_in_turn(&self) -> Vec<Fault> {
+        let turn = |router: usize| {
+            let at = Instant::from_millis(22_000) + TURN * u32::try_from(router).unwrap_or(0);
+            Fault { at, until: at + TURN / 4, kind: Kind::Shutdown(router) }
+        };
+        (0..self.routers.len()).map(turn).collect()
     }
 
     fn draw_faults(&self, rng: &mut Rng) -> Vec<Fault> {
@@ -178,7 +181,7 @@ impl Scenario {
         let group = rng.index(self.groups.len());
         let percent = rng.pick(&[5_u8, 20, 50, 90, 100]);
         let path = self.draw_path(rng);
-        match rng.below(20) {
+        match rng.below(21) {
             0..=2 => Kind::Loss { path, percent },
             3 => Kind::Loss { path: Path { from: Some(router), to: None }, percent: 100 },
             4 => Kind::Delay { path, most: Duration::from_millis(rng.pick(&[1, 10, 100, 700, 3000])) },
@@ -195,8 +198,12 @@ impl Scenario {
             16 => Kind::SlowDataplane(router, Duration::from_millis(rng.between(1, 4000))),
             17 => Kind::FailingDataplane(router),
             18 => Kind::Withdraw { router, group },
+            19 => Kind::TrackDown(router),
             _ => {
-                let change = draw_change(rng, &self.groups[group], router);
+                let change = match &self.groups[group].members[router] {
+                    Settings::Vrrp(settings) => vrrp::draw_change(rng, settings),
+                    Settings::Hsrp(settings) => hsrp::draw_change(rng, settings),
+                };
                 Kind::Reconfigure { router, group, change }
             }
         }
@@ -223,34 +230,46 @@ impl Scenario {
             _ => None,
         });
         let members = || self.groups.iter().flat_map(|group| &group.members);
-        let down = members().map(|settings| {
-            let interval = self.longest_interval().max(settings.advertisement_interval);
-            active_down(settings.version, 1, interval)
-        });
-        let preempt = members().map(|settings| settings.preempt_delay).max().unwrap_or_default();
+        let slowest = self.slowest_pace();
+        let silence = members().map(|settings| settings.silence(slowest)).max().unwrap_or_default();
+        let preempt = members().map(Settings::preempt_delay).max().unwrap_or_default();
         let fails = self.faults.iter().any(|fault| matches!(fault.kind, Kind::FailingDataplane(_)));
         let changed = self.faults.iter().filter_map(|fault| match &fault.kind {
             Kind::Reconfigure { change: Change::Preempt(Some(delay)), .. } => Some(*delay),
             _ => None,
         });
-        let settling = down.max().unwrap_or_default() * 3
+        let refresh = members().filter_map(Settings::refresh_needed).max().unwrap_or_default();
+        let settling = silence * 3
             + preempt.max(changed.max().unwrap_or_default())
             + delayed.max().unwrap_or_default()
+            + refresh
             + if fails { BACKOFF } else { Duration::ZERO }
             + Duration::from_secs(6);
         self.settled = quiet + settling;
-        self.end = self.settled + STEADY.max(self.longest_interval() * 3);
+        self.end = self.settled + STEADY.max(silence);
     }
 
-    /// The longest interval that anybody ever has.
-    fn longest_interval(&self) -> Duration {
-        let planned = self.groups.iter().flat_map(|group| &group.members);
+    /// The slowest pace that anybody ever has.
+    fn slowest_pace(&self) -> Duration {
+        let planned = self.groups.iter().flat_map(|group| &group.members).map(Settings::pace);
         let changed = self.faults.iter().filter_map(|fault| match &fault.kind {
-            Kind::Reconfigure { change: Change::Interval(interval), .. } => Some(*interval),
+            Kind::Reconfigure { group, router, change } => {
+                Some(self.groups[*group].members[*router].with(change).pace())
+            }
             _ => None,
         });
-        planned.map(|settings| settings.advertisement_interval).chain(changed).max().unwrap_or_default()
+        planned.chain(changed).max().unwrap_or_default()
     }
+}
+
+/// Objects that a member tracks, by chance.
+pub(crate) fn draw_tracks(rng: &mut Rng) -> Vec<Track> {
+    let effect = match rng.below(10) {
+        0..=2 => TrackEffect::Decrement(rng.pick(&[10, 60, 120])),
+        3 => TrackEffect::Shutdown,
+        _ => return Vec::new(),
+    };
+    vec![Track { name: TrackName::new(UPLINK), effect }]
 }
 
 fn draw_routers(rng: &mut Rng) -> Vec<RouterPlan> {
@@ -304,45 +323,13 @@ impl fmt::Display for Scenario {
             )?;
         }
         for (place, group) in self.groups.iter().enumerate() {
-            writeln!(
-                f,
-                "  group {place}: VRID {}, {}",
-                group.vrid,
-                if group.ipv6 { "IPv6" } else { "IPv4" }
-            )?;
+            writeln!(f, "  group {place}: {}, {}", group.number, if group.ipv6 { "IPv6" } else { "IPv4" })?;
             for (router, settings) in group.members.iter().enumerate() {
-                writeln!(f, "    {}: {}", Place(router), Member(settings))?;
+                writeln!(f, "    {}: {settings}", Place(router))?;
             }
         }
         for (place, fault) in self.faults.iter().enumerate() {
             writeln!(f, "  fault {place} {fault}")?;
-        }
-        Ok(())
-    }
-}
-
-/// A member's settings in a line.
-struct Member<'a>(&'a VrrpSettings);
-
-impl fmt::Display for Member<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(settings) = self;
-        write!(
-            f,
-            "version {} priority {} every {:?}",
-            settings.version, settings.priority, settings.advertisement_interval
-        )?;
-        match (settings.preempt, settings.preempt_delay) {
-            (true, Duration::ZERO) => {}
-            (true, delay) => write!(f, ", preempts after {delay:?}")?,
-            (false, _) => f.write_str(", does not preempt")?,
-        }
-        for (on, words) in [
-            (settings.coexist_with_v2, ", coexists with version 2"),
-            (!settings.virtual_mac, ", without virtual MAC"),
-            (!settings.unicast_peers.is_empty(), ", unicast"),
-        ] {
-            f.write_str(if on { words } else { "" })?;
         }
         Ok(())
     }

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use fhrp::{
-    Action, Binding, Engine, Gate, GroupId, GroupState, GroupStatus, IfIndex, Instant, LinkEvent,
-    ProgramFault, Revision, SeatId, VrrpConfig,
+    Action, Binding, Engine, Gate, GroupConfig, GroupId, GroupState, GroupStatus, IfIndex, Instant,
+    LinkEvent, ProgramFault, Revision, SeatId, TrackName, TrackState,
 };
 
+use crate::contest::runs;
 use crate::flaw::{Flaw, Rewriter};
-use crate::vrrp::advertisement_in;
+use crate::plan::UPLINK;
+use crate::said::Said;
 
 /// What happens to a router's engine.
 #[derive(Clone, Debug)]
@@ -23,11 +25,13 @@ pub(crate) enum Input {
     /// The dataplane answers.
     Programmed { seat: SeatId, revision: Revision, result: Result<(), ProgramFault> },
     /// A group comes.
-    Add(VrrpConfig),
+    Add(GroupConfig),
     /// A group changes.
-    Update(VrrpConfig),
+    Update(GroupConfig),
     /// A group goes.
     Remove(GroupId),
+    /// What groups track is up or down.
+    Track(TrackState),
     /// The daemon ends.
     Stop,
 }
@@ -93,9 +97,15 @@ impl Subject {
             Input::Remove(id) => {
                 let _ = self.engine.remove(now, id);
             }
+            Input::Track(state) => self.engine.set_track(now, &TrackName::new(UPLINK), *state),
             Input::Stop => self.engine.stop(now),
         }
+    }
+
+    /// Asks what is to be done, for [`Self::poll_action`]: the round ends.
+    pub(crate) fn hand_out(&mut self) {
         self.collect();
+        let now = self.now;
         for (seat, revision) in std::mem::take(&mut self.early) {
             self.engine.handle_programmed(now, seat, revision, Ok(()));
             self.collect();
@@ -113,7 +123,7 @@ impl Subject {
     /// When to call again.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let next = self.engine.next_deadline()?;
-        let waits = self.engine.status().any(|group| group.state == GroupState::Backup);
+        let waits = self.engine.status().any(|group| waits(group.state));
         Some(match self.flaw {
             Some(Flaw::SkewDropped) if waits => next.saturating_sub(self.longest_skew()).max(self.now),
             Some(Flaw::LateTimer) if waits => next + std::time::Duration::from_millis(20),
@@ -121,6 +131,11 @@ impl Subject {
             Some(Flaw::Restless) => next.min(self.now + std::time::Duration::from_millis(1)),
             _ => next,
         })
+    }
+
+    /// Until when a stopped engine wants the dataplane to be left in place.
+    pub(crate) fn handover_deadline(&self) -> Option<Instant> {
+        self.engine.handover_deadline().filter(|_| self.flaw != Some(Flaw::LeavesAtOnce))
     }
 
     fn longest_skew(&self) -> std::time::Duration {
@@ -156,7 +171,7 @@ impl Subject {
         if let Some(octets) = self.rewriter.frame_in(group.as_ref(), octets) {
             self.engine.handle_frame(at, interface, &octets);
         }
-        let waits = self.engine.status().all(|group| group.state == GroupState::Backup);
+        let waits = self.engine.status().all(|group| waits(group.state));
         if self.flaw == Some(Flaw::BackupSpeaks) && waits {
             self.actions.extend(self.last.clone());
         }
@@ -182,10 +197,16 @@ impl Subject {
                     self.early.push((*seat, *revision));
                 }
             }
-            if matches!(&action, Action::Transmit { frame, .. } if advertisement_in(frame).is_some()) {
+            let claims = |frame| Said::in_frame(frame).is_some_and(|said| said.claims());
+            if matches!(&action, Action::Transmit { frame, .. } if claims(frame)) {
                 self.last = Some(action.clone());
             }
             self.actions.extend(self.rewriter.action_out(action, &states));
         }
     }
+}
+
+/// Whether a group could become Active.
+fn waits(state: GroupState) -> bool {
+    runs(state) && state != GroupState::Active
 }

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use fhrp::{Action, Gate, Instant};
 
 use crate::fault::Place;
+use crate::said::Said;
 use crate::subject::Input;
-use crate::vrrp::advertisement_in;
 use crate::world::Recording;
 
 /// The lines of a run.
@@ -63,8 +63,8 @@ impl Timeline {
 fn taken(input: &Input) -> Option<String> {
     match input {
         Input::Frame { octets, .. } => {
-            let said = advertisement_in(octets)?;
-            Some(format!("hears priority {} of {}", said.priority, said.source))
+            let said = Said::in_frame(octets)?;
+            Some(format!("hears {said} of {}", said.source()))
         }
         Input::Timeout => None,
         Input::Link(_) => Some("hears of its link".to_owned()),
@@ -75,14 +75,15 @@ fn taken(input: &Input) -> Option<String> {
         Input::Add(_) => Some("gets a group".to_owned()),
         Input::Update(_) => Some("gets a group's new settings".to_owned()),
         Input::Remove(_) => Some("loses a group".to_owned()),
+        Input::Track(state) => Some(format!("hears its uplink is {state:?}")),
         Input::Stop => Some("is stopped".to_owned()),
     }
 }
 
 fn describe(action: &Action, every: bool) -> Option<String> {
     match action {
-        Action::Transmit { frame, .. } => match advertisement_in(frame) {
-            Some(said) if every || said.priority == 0 => Some(format!("sends priority {}", said.priority)),
+        Action::Transmit { frame, .. } => match Said::in_frame(frame) {
+            Some(said) if every || !said.regular() => Some(format!("sends {said}")),
             Some(_) => None,
             None => every.then(|| "announces".to_owned()),
         },
@@ -105,7 +106,10 @@ impl fmt::Display for Timeline {
         for router in 0..self.routers {
             write!(f, " {:<3}", Place(router).to_string())?;
         }
-        writeln!(f, " A active, b backup, i initialize, z stalled, x not running")?;
+        writeln!(
+            f,
+            " A active, b backup, s standby, p speak, l listen, i initial, z stalled, x not running"
+        )?;
         for line in &self.lines {
             write!(f, "{:>12} ", line.at.to_string())?;
             for lane in &line.lanes {

@@ -6,19 +6,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fhrp::{
-    Action, GroupState, GroupStatus, IfIndex, Instant, InterfaceName, LinkEvent, LinkState, MacAddr,
-    VrrpConfig, VrrpSettings,
+    Action, GroupState, GroupStatus, HsrpSettings, IfIndex, Instant, InterfaceName, LinkEvent, LinkState,
+    MacAddr, VrrpSettings,
 };
 
-use crate::check::{Checker, Violation};
+use crate::check::{Checker, Violation, Watch};
 use crate::dataplane::Dataplane;
 use crate::fault::Place;
 use crate::flaw::Flaw;
+use crate::group::{GroupPlan, Settings};
 use crate::hash::Hash;
-use crate::monitor::{Monitor, Step};
-use crate::plan::{GroupPlan, INTERFACE};
+use crate::monitor::{Monitor, Round, Step, fitness};
+use crate::plan::{INTERFACE, Protocol};
+use crate::said::Said;
 use crate::subject::{Input, Subject};
-use crate::vrrp::{active_down, advertisement_in};
 
 /// Timers that are due within this time of each other are served in any order.
 const TIMERS_APART: Duration = Duration::from_millis(250);
@@ -30,11 +31,11 @@ const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 101);
 /// One router of a small world.
 #[derive(Clone, Copy, Debug)]
 pub struct Member {
-    /// Its priority; 255 makes it the owner.
+    /// Its priority; over VRRP 255 makes it the owner.
     pub priority: u8,
     /// Whether it preempts, at once.
     pub preempt: bool,
-    /// Its interval.
+    /// Its interval; over HSRP its hello time, and a third of its hold time.
     pub interval: Duration,
 }
 
@@ -43,7 +44,9 @@ pub struct Member {
 pub struct Small {
     /// Its name.
     pub name: &'static str,
-    /// The version spoken.
+    /// What is spoken.
+    pub protocol: Protocol,
+    /// The version of it.
     pub version: u8,
     /// Its routers; a later one has a higher address.
     pub members: Vec<Member>,
@@ -58,13 +61,14 @@ pub struct Small {
 }
 
 impl Small {
-    /// The worlds that are searched.
+    /// The worlds of a protocol that are searched.
     #[must_use]
-    pub fn all() -> Vec<Self> {
+    pub fn all(protocol: Protocol) -> Vec<Self> {
         let second = Duration::from_secs(1);
         let member = |priority, preempt| Member { priority, preempt, interval: second };
         let world = |name, version, members| Self {
             name,
+            protocol,
             version,
             members,
             losses: 2,
@@ -73,38 +77,66 @@ impl Small {
             flaw: None,
         };
         let slow = Member { priority: 200, preempt: true, interval: second * 2 };
-        vec![
-            world("two, preempting", 3, vec![member(100, true), member(200, true)]),
-            world("two, not preempting", 3, vec![member(100, false), member(200, false)]),
-            world("two of version 2", 2, vec![member(100, true), member(200, true)]),
-            world("three alike", 3, vec![member(100, true), member(100, true), member(100, true)]),
+        let mut worlds = vec![
+            world("two, preempting", 2, vec![member(100, true), member(200, true)]),
+            world("two, not preempting", 2, vec![member(100, false), member(200, false)]),
+            world("three alike", 2, vec![member(100, true), member(100, true), member(100, true)]),
             world(
                 "three apart, not preempting",
-                3,
+                2,
                 vec![member(200, false), member(150, false), member(100, false)],
             ),
-            world("an owner and two", 3, vec![member(255, true), member(100, true), member(254, false)]),
-            world("three with two intervals", 3, vec![slow, member(150, true), member(100, false)]),
-        ]
+            world("three with two intervals", 2, vec![slow, member(150, true), member(100, false)]),
+        ];
+        match protocol {
+            Protocol::Vrrp => {
+                worlds.iter_mut().for_each(|world| world.version = 3);
+                worlds.push(world("two of version 2", 2, vec![member(100, true), member(200, true)]));
+                let owned = vec![member(255, true), member(100, true), member(254, false)];
+                worlds.push(world("an owner and two", 3, owned));
+            }
+            Protocol::Hsrp => {
+                worlds.push(world("two of version 1", 1, vec![member(100, true), member(200, true)]));
+            }
+        }
+        worlds
     }
 
     fn group(&self) -> GroupPlan {
-        let settings = |member: &Member| {
-            let name = InterfaceName::new(INTERFACE);
-            let mut settings = VrrpSettings::new(name, VRID, vec![IpAddr::V4(ADDRESS)]);
-            settings.version = self.version;
-            settings.priority = member.priority;
-            settings.preempt = member.preempt;
-            settings.advertisement_interval = member.interval;
-            // Repeated announcements would be timers of no interest here.
-            settings.announce.repeats = [].into();
-            settings
-        };
-        GroupPlan { vrid: VRID, ipv6: false, members: self.members.iter().map(settings).collect() }
+        let members = self.members.iter().map(|member| self.settings(member)).collect();
+        GroupPlan { number: VRID.into(), ipv6: false, gateway: ADDRESS.into(), members }
     }
 
-    fn longest_interval(&self) -> Duration {
-        self.members.iter().map(|member| member.interval).max().unwrap_or_default()
+    /// Repeated announcements would be timers of no interest here.
+    fn settings(&self, member: &Member) -> Settings {
+        let (name, addresses) = (InterfaceName::new(INTERFACE), vec![IpAddr::V4(ADDRESS)]);
+        match self.protocol {
+            Protocol::Vrrp => {
+                let mut settings = VrrpSettings::new(name, VRID, addresses);
+                settings.version = self.version;
+                settings.priority = member.priority;
+                settings.preempt = member.preempt;
+                settings.advertisement_interval = member.interval;
+                settings.announce.repeats = [].into();
+                Settings::Vrrp(settings)
+            }
+            Protocol::Hsrp => {
+                let mut settings = HsrpSettings::new(name, VRID.into(), addresses);
+                settings.version = self.version;
+                settings.priority = member.priority;
+                settings.preempt = member.preempt;
+                settings.timers = Some((member.interval, member.interval * 3));
+                settings.announce.repeats = [].into();
+                Settings::Hsrp(settings)
+            }
+        }
+    }
+
+    /// How long it takes at most until there is an Active router.
+    fn silence(&self) -> Duration {
+        let settings = || self.members.iter().map(|member| self.settings(member));
+        let slowest = settings().map(|settings| settings.pace()).max().unwrap_or_default();
+        settings().map(|settings| settings.silence(slowest)).max().unwrap_or_default()
     }
 }
 
@@ -179,7 +211,7 @@ impl<'a> Lan<'a> {
             now: Instant::default(),
             nodes: (0..small.members.len()).map(|place| Node::new(small, place)).collect(),
             flights: Vec::new(),
-            monitor: Monitor::new(std::slice::from_ref(&group), small.members.len()),
+            monitor: Monitor::new(std::slice::from_ref(&group), small.members.len(), Watch::All),
             group,
             lost: 0,
             crashed: 0,
@@ -281,9 +313,9 @@ impl<'a> Lan<'a> {
         node.subject = Some(Subject::new(flaw));
         let link = node.link.clone();
         self.call(router, Input::Link(LinkEvent::Present(link)))?;
-        match VrrpConfig::new(self.group.members[router].clone()) {
-            Ok(config) => self.call(router, Input::Add(config)),
-            Err(_) => Ok(()),
+        match self.group.members[router].config() {
+            Some(config) => self.call(router, Input::Add(config)),
+            None => Ok(()),
         }
     }
 
@@ -315,6 +347,7 @@ impl<'a> Lan<'a> {
             let node = &mut self.nodes[router];
             let Some(subject) = node.subject.as_mut() else { return Ok(()) };
             subject.call(self.now, &input);
+            subject.hand_out();
             let actions: Vec<Action> = std::iter::from_fn(|| subject.poll_action()).collect();
             let after: Vec<GroupStatus> = subject.status().collect();
             self.monitor.observe(&Step {
@@ -328,6 +361,7 @@ impl<'a> Lan<'a> {
                 link: Some(&node.link),
                 dataplane: &node.dataplane,
                 wired: true,
+                round: Round::Ends,
             })?;
             for action in actions {
                 match action {
@@ -355,7 +389,7 @@ impl<'a> Lan<'a> {
     }
 
     fn transmit(&mut self, router: usize, octets: Bytes, answer: bool) {
-        if advertisement_in(&octets).is_none() {
+        if Said::in_frame(&octets).is_none() {
             return;
         }
         if answer {
@@ -372,6 +406,7 @@ impl<'a> Lan<'a> {
     pub(super) fn key(&self) -> u64 {
         let mut hash = Hash::default();
         let since = |at: Instant| self.now.saturating_duration_since(at).as_micros();
+        let ahead = |at: Instant| at.saturating_duration_since(self.now).as_micros();
         let mut number = |number: u128| hash.number(u64::try_from(number).unwrap_or(u64::MAX));
         for counted in [self.lost, self.crashed, self.stopped] {
             number(counted.into());
@@ -381,7 +416,7 @@ impl<'a> Lan<'a> {
                 number(u128::MAX);
                 continue;
             };
-            let due = self.deadline(router).map(|due| due.saturating_duration_since(self.now).as_micros());
+            let due = self.deadline(router).map(ahead);
             let overdue = self.deadline(router).map(since);
             let interval = self.small.members[router].interval;
             let answered = node.answered.map(|at| since(at).min(interval.as_micros() / 2));
@@ -390,10 +425,12 @@ impl<'a> Lan<'a> {
                 IpAddr::V6(ip) => ip.to_bits(),
             });
             let learned = status.vrrp().map(|vrrp| vrrp.active_adver_interval.as_micros());
-            let state = u128::from(status.state == GroupState::Active) * 2
-                + u128::from(status.state == GroupState::Initialize);
-            number(state);
-            for value in [due, overdue, answered, known, status.active_priority.map(u128::from), learned] {
+            let timers = status.hsrp().map_or([None; 3], |hsrp| {
+                [hsrp.next_hello, hsrp.active_expires, hsrp.standby_expires].map(|at| at.map(ahead))
+            });
+            number(state_number(status.state));
+            let shown = [due, overdue, answered, known, status.active_priority.map(u128::from), learned];
+            for value in shown.into_iter().chain(timers) {
                 number(value.unwrap_or(u128::MAX));
             }
         }
@@ -408,7 +445,7 @@ impl<'a> Lan<'a> {
         hash.value()
     }
 
-    /// From here on all goes well: everything arrives, who is down starts, and after three Active_Down_Intervals there
+    /// From here on all goes well: everything arrives, who is down starts, and after three of the longest waits there
     /// is one Active router that nobody has a right to replace.
     pub(super) fn settle(&mut self) -> Result<(), Violation> {
         for router in 0..self.nodes.len() {
@@ -416,7 +453,7 @@ impl<'a> Lan<'a> {
                 self.start(router)?;
             }
         }
-        let until = self.now + active_down(self.small.version, 1, self.small.longest_interval()) * 3;
+        let until = self.now + self.small.silence() * 3;
         loop {
             while !self.flights.is_empty() {
                 self.deliver(0)?;
@@ -438,19 +475,36 @@ impl<'a> Lan<'a> {
         let [active] = active.as_slice() else {
             return wrong(Checker::Converges, format!("settles as {}", self.states()));
         };
-        let holds = self.small.members[*active].priority;
-        let better = |member: &&Member| member.priority > holds && (member.preempt || member.priority == 255);
-        match self.small.members.iter().find(better) {
-            Some(member) => wrong(Checker::Preempts, format!("priority {} waits", member.priority)),
+        let rank = |router: usize| {
+            let contest = self.monitor.contest(router, 0)?;
+            Some((contest, fitness(Some(&self.nodes[router].link), false)?))
+        };
+        let Some(holder) = rank(*active).map(|(contest, fit)| contest.rank(&fit)) else { return Ok(()) };
+        let entitled =
+            |router: &usize| rank(*router).is_some_and(|(contest, fit)| contest.may_replace(holder, &fit));
+        match (0..self.nodes.len()).find(entitled) {
+            Some(router) => wrong(Checker::Preempts, format!("{} waits", Place(router))),
             None => Ok(()),
         }
+    }
+}
+
+fn state_number(state: GroupState) -> u128 {
+    match state {
+        GroupState::Initialize | GroupState::Initial | GroupState::Disabled => 0,
+        GroupState::Learn => 1,
+        GroupState::Listen => 2,
+        GroupState::Speak => 3,
+        GroupState::Standby | GroupState::Backup => 4,
+        GroupState::Active => 5,
     }
 }
 
 impl Node {
     fn new(small: &Small, place: usize) -> Self {
         let number = u8::try_from(place).unwrap_or(0) + 2;
-        let owned = (small.members[place].priority == 255).then_some(ADDRESS);
+        let owns = small.protocol == Protocol::Vrrp && small.members[place].priority == 255;
+        let owned = owns.then_some(ADDRESS);
         let link = LinkState {
             name: InterfaceName::new(INTERFACE),
             index: IfIndex(2),

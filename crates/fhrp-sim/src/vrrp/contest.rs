@@ -10,20 +10,11 @@ use fhrp_wire::vrrp::{GROUP_V4, GROUP_V6};
 
 use super::{Said, active_down, skew};
 use crate::check::Checker;
+use crate::contest::{Fault, Fitness, burden};
 
 /// The most advertisements in one own interval, besides those of becoming Active: one due, two rebuttals, four answers
-/// to resignations, and one to spare.
+/// to resignations, and one to spare. How often a router becomes Active is up to the intervals of others.
 const ADVERTISEMENTS_MOST: u32 = 8;
-
-/// What a router stands on: its addresses on the LAN, if it is fit to run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Fitness {
-    pub(crate) source: IpAddr,
-    pub(crate) own: Vec<IpAddr>,
-}
-
-/// An expectation that does not hold.
-pub(crate) type Fault = (Checker, String);
 
 /// The last advertisement accepted from a router.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +29,7 @@ struct Peer {
 pub(crate) struct Contest {
     pub(crate) settings: VrrpSettings,
     pub(crate) state: GroupState,
+    pub(crate) tracked_down: bool,
     /// When the Active_Down_Timer runs out.
     down: Option<Instant>,
     /// Active_Adver_Interval, once learned.
@@ -56,6 +48,7 @@ impl Contest {
         Self {
             settings,
             state: GroupState::Initialize,
+            tracked_down: false,
             down: None,
             learned: None,
             lower_since: None,
@@ -69,7 +62,8 @@ impl Contest {
 
     /// The group starts anew.
     pub(crate) fn restart(&mut self) {
-        *self = Self { state: self.state, peers: BTreeMap::new(), ..Self::new(self.settings.clone()) };
+        let tracked_down = self.tracked_down;
+        *self = Self { tracked_down, ..Self::new(self.settings.clone()) };
     }
 
     pub(crate) fn owner(&self, fit: Option<&Fitness>) -> bool {
@@ -78,7 +72,8 @@ impl Contest {
     }
 
     pub(crate) fn priority(&self, fit: Option<&Fitness>) -> u8 {
-        if self.owner(fit) { 255 } else { self.settings.priority }
+        let burden = burden(&self.settings.track, self.tracked_down).unwrap_or(0);
+        if self.owner(fit) { 255 } else { self.settings.priority.saturating_sub(burden).max(1) }
     }
 
     fn interval(&self) -> Duration {
@@ -243,10 +238,10 @@ impl Contest {
         self.sent = Some(now);
     }
 
-    /// An advertisement other than that of becoming Active was sent because of something that happened at `cause`.
-    pub(crate) fn answers(&mut self, cause: Instant) -> Result<(), Fault> {
-        if cause >= self.counted_from + self.settings.advertisement_interval {
-            (self.counted_from, self.counted) = (cause, 0);
+    /// An advertisement other than that of becoming Active was sent at `now`.
+    pub(crate) fn counts(&mut self, now: Instant) -> Result<(), Fault> {
+        if now >= self.counted_from + self.settings.advertisement_interval {
+            (self.counted_from, self.counted) = (now, 0);
         }
         self.counted += 1;
         if self.counted > ADVERTISEMENTS_MOST {

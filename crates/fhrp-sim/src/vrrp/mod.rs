@@ -8,61 +8,49 @@ mod said;
 use std::fmt;
 use std::time::Duration;
 
-use fhrp::{VrrpConfig, VrrpSettings};
+use fhrp::{Family, MacAddr, VrrpSettings};
+use fhrp_wire::vrrp::Vrid;
 
-pub(crate) use contest::{Contest, Fitness};
+use crate::group::Change;
+
+pub(crate) use contest::Contest;
 pub(crate) use plan::{draw_change, draw_groups};
 pub(crate) use said::{Said, advertisement_in, noise};
 
-/// A setting that is another for a while.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// The priority.
-    Priority(u8),
-    /// The interval.
-    Interval(Duration),
-    /// Preempt_Mode and its delay.
-    Preempt(Option<Duration>),
-    /// Accept_Mode.
-    AcceptMode(bool),
-    /// The version: the group starts anew.
-    Version(u8),
-    /// Whether there is a virtual MAC: the group starts anew.
-    VirtualMac(bool),
+/// `settings` with a change, as far as it is one of VRRP.
+pub(crate) fn changed(settings: &VrrpSettings, change: &Change) -> VrrpSettings {
+    let mut changed = settings.clone();
+    match change {
+        Change::Priority(priority) => changed.priority = *priority,
+        Change::Preempt(delay) => {
+            changed.preempt = delay.is_some();
+            changed.preempt_delay = delay.unwrap_or_default();
+        }
+        Change::VirtualMac(on) => changed.virtual_mac = *on,
+        Change::Interval(interval) => changed.advertisement_interval = *interval,
+        Change::AcceptMode(on) => changed.accept_mode = *on,
+        Change::Version(version) => changed.version = *version,
+        Change::Timers(_) => {}
+    }
+    changed
 }
 
-impl Change {
-    /// `settings` with this change; as they were if the two do not go together.
-    #[must_use]
-    pub fn apply(&self, settings: &VrrpSettings) -> VrrpSettings {
-        let mut changed = settings.clone();
-        match self {
-            Self::Priority(priority) => changed.priority = *priority,
-            Self::Interval(interval) => changed.advertisement_interval = *interval,
-            Self::Preempt(delay) => {
-                changed.preempt = delay.is_some();
-                changed.preempt_delay = delay.unwrap_or_default();
-            }
-            Self::AcceptMode(on) => changed.accept_mode = *on,
-            Self::Version(version) => changed.version = *version,
-            Self::VirtualMac(on) => changed.virtual_mac = *on,
-        }
-        if VrrpConfig::new(changed.clone()).is_ok() { changed } else { settings.clone() }
+/// A member's settings in a line.
+pub(crate) fn describe(settings: &VrrpSettings, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let (version, priority) = (settings.version, settings.priority);
+    write!(f, "version {version} priority {priority} every {:?}", settings.advertisement_interval)?;
+    match (settings.preempt, settings.preempt_delay) {
+        (true, Duration::ZERO) => {}
+        (true, delay) => write!(f, ", preempts after {delay:?}")?,
+        (false, _) => f.write_str(", does not preempt")?,
     }
+    f.write_str(if settings.coexist_with_v2 { ", coexists with version 2" } else { "" })?;
+    f.write_str(if settings.unicast_peers.is_empty() { "" } else { ", unicast" })
 }
 
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Priority(priority) => write!(f, "priority {priority}"),
-            Self::Interval(interval) => write!(f, "interval {interval:?}"),
-            Self::Preempt(Some(delay)) => write!(f, "preemption after {delay:?}"),
-            Self::Preempt(None) => f.write_str("no preemption"),
-            Self::AcceptMode(on) => write!(f, "accept mode {on}"),
-            Self::Version(version) => write!(f, "version {version}"),
-            Self::VirtualMac(on) => write!(f, "virtual MAC {on}"),
-        }
-    }
+/// RFC 9568 §7.3: the virtual MAC that belongs to the VRID.
+pub(crate) fn virtual_mac(settings: &VrrpSettings, family: Family) -> Option<MacAddr> {
+    Vrid::new(settings.vrid).map(|vrid| fhrp_wire::vrrp::virtual_mac(family, vrid))
 }
 
 /// RFC 9568 §6.1: Skew_Time of `priority`, in whole microseconds; of a second in version 2 (RFC 3768 §6.1).

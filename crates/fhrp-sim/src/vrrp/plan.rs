@@ -6,8 +6,8 @@ use std::time::Duration;
 use fhrp::{Authentication, ChecksumPolicy, InterfaceName, VrrpSettings};
 use fhrp_wire::vrrp::TextKey;
 
-use super::Change;
-use crate::plan::{GroupPlan, INTERFACE, REFRESH, RouterPlan};
+use crate::group::{Change, GroupPlan, Settings};
+use crate::plan::{INTERFACE, REFRESH, RouterPlan, draw_tracks};
 use crate::rng::Rng;
 
 const PRIORITIES: [u8; 10] = [1, 50, 99, 100, 100, 100, 101, 150, 200, 254];
@@ -43,15 +43,13 @@ fn draw_group(rng: &mut Rng, place: u8, routers: &mut [RouterPlan]) -> GroupPlan
     if let (Some(owner), Some(IpAddr::V4(address))) = (owner, addresses.first()) {
         routers[owner].owned.push(*address);
     }
+    let gateway = addresses[0];
     let mut common = VrrpSettings::new(InterfaceName::new(INTERFACE), vrid, addresses);
     common.virtual_mac = rng.chance(85);
+    common.announce.refresh = rng.chance(30).then_some(REFRESH);
     let interval = draw_interval(rng, speech);
     let intervals_differ = speech == Speech::V3 && rng.chance(25);
     let unicast = speech != Speech::Mixed && rng.chance(12);
-    if unicast || !common.virtual_mac {
-        // Without virtual MAC in every advertisement, switches and hosts need to be told again now and then.
-        common.announce.refresh = Some(REFRESH);
-    }
     if speech == Speech::V2 && rng.chance(40) {
         common.authentication = TextKey::new("secret").map_or(Authentication::None, Authentication::Text);
     }
@@ -66,10 +64,11 @@ fn draw_group(rng: &mut Rng, place: u8, routers: &mut [RouterPlan]) -> GroupPlan
             if unicast {
                 settings.unicast_peers = peers(ipv6, router, routers);
             }
-            settings
+            settings.track = draw_tracks(rng);
+            Settings::Vrrp(settings)
         })
         .collect();
-    GroupPlan { vrid, ipv6, members }
+    GroupPlan { number: vrid.into(), ipv6, gateway, members }
 }
 
 fn virtual_address(ipv6: bool, group: u8, number: u64) -> IpAddr {
@@ -118,8 +117,7 @@ fn peers(ipv6: bool, router: usize, routers: &[RouterPlan]) -> Vec<IpAddr> {
 }
 
 /// Another configuration for a member of `group`, for a while.
-pub(crate) fn draw_change(rng: &mut Rng, group: &GroupPlan, router: usize) -> Change {
-    let settings = &group.members[router];
+pub(crate) fn draw_change(rng: &mut Rng, settings: &VrrpSettings) -> Change {
     match rng.below(8) {
         0..=2 if settings.priority != 255 => Change::Priority(rng.pick(&PRIORITIES)),
         3 if settings.version == 3 && !settings.coexist_with_v2 => {

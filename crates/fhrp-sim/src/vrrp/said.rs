@@ -4,14 +4,15 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use fhrp::VrrpSettings;
+use fhrp_wire::MacAddr;
 use fhrp_wire::envelope::{self, Packet};
 use fhrp_wire::vrrp::{
     self, Addresses, Advertisement, AdvertisementFrame, AuthData, Body, Centiseconds, ChecksumForm,
     Destination, Vrid,
 };
-use fhrp_wire::{Family, MacAddr};
 
-use crate::plan::GroupPlan;
+use crate::group::GroupPlan;
 
 /// An advertisement.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,9 +30,12 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    /// Whether it is about `group`.
-    pub(crate) fn concerns(&self, group: &GroupPlan) -> bool {
-        self.vrid == group.vrid && (Family::of(&self.source) == Family::V6) == group.ipv6
+    pub(crate) fn number(&self) -> u16 {
+        self.vrid.into()
+    }
+
+    pub(crate) fn ipv6(&self) -> bool {
+        self.source.is_ipv6()
     }
 }
 
@@ -68,9 +72,8 @@ pub(crate) fn advertisement_in(frame: &[u8]) -> Option<Said> {
 }
 
 /// Packets of a stranger for `group`, of the highest priority, each with one thing wrong.
-pub(crate) fn noise(group: &GroupPlan) -> Vec<Bytes> {
-    let settings = &group.members[0];
-    let (vrid, other) = (Vrid::new(group.vrid), Vrid::new(group.vrid.wrapping_add(100)));
+pub(crate) fn noise(group: &GroupPlan, settings: &VrrpSettings) -> Vec<Bytes> {
+    let (vrid, other) = (Vrid::new(settings.vrid), Vrid::new(settings.vrid.wrapping_add(100)));
     let first = settings.addresses.first().copied();
     let list: Vec<IpAddr> = match first {
         Some(address @ IpAddr::V6(_)) => vec![IpAddr::from([0xfe80, 0, 0, 0, 0, 0, 0, 0xbad]), address],

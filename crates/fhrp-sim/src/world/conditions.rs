@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use fhrp::{IfIndex, InterfaceName, LinkEvent, LinkState, VrrpConfig, VrrpSettings};
+use fhrp::{IfIndex, InterfaceName, LinkEvent, LinkState, TrackState};
 
 use super::World;
 use crate::check::Violation;
 use crate::fault::Kind;
+use crate::group::Settings;
 use crate::lan::Port;
-use crate::monitor::names;
+use crate::monitor::{Round, names};
 use crate::plan::{INTERFACE, RouterPlan};
 use crate::subject::{Input, Subject};
 
@@ -26,6 +27,7 @@ pub(super) struct Condition {
     present: bool,
     pub(super) stalled: bool,
     pub(super) failing: bool,
+    uplink: TrackState,
     /// How long the dataplane takes at most.
     pub(super) programming: Duration,
 }
@@ -48,6 +50,7 @@ impl Condition {
             present: true,
             stalled: false,
             failing: false,
+            uplink: TrackState::Up,
             programming: plan.programming,
         }
     }
@@ -88,6 +91,7 @@ impl World<'_> {
             | Kind::Stall(router)
             | Kind::SlowDataplane(router, _)
             | Kind::FailingDataplane(router)
+            | Kind::TrackDown(router)
             | Kind::Reconfigure { router, .. }
             | Kind::Withdraw { router, .. } => self.refresh(*router)?,
         }
@@ -144,6 +148,9 @@ impl World<'_> {
             condition.present &= !matches!(kind, Kind::LinkGone(_));
             condition.stalled |= matches!(kind, Kind::Stall(_));
             condition.failing |= matches!(kind, Kind::FailingDataplane(_));
+            if matches!(kind, Kind::TrackDown(_)) {
+                condition.uplink = TrackState::Down;
+            }
             if let Kind::SlowDataplane(_, by) = kind {
                 condition.programming = condition.programming.max(*by);
             }
@@ -152,18 +159,28 @@ impl World<'_> {
     }
 
     fn start(&mut self, router: usize) {
+        if self.routers[router].leaving.is_some() {
+            self.leave(router);
+        }
         let node = &mut self.routers[router];
-        node.subject = Some(Subject::new(self.flaw));
+        node.subject = Some(Subject::new(self.trial.flaw));
         node.life += 1;
     }
 
     fn end(&mut self, router: usize, how: Option<Ending>) -> Result<(), Violation> {
         if how == Some(Ending::Shutdown) {
+            self.note_handovers(router);
             self.call(router, Input::Stop)?;
+            self.begin_leaving(router);
         }
         let node = &mut self.routers[router];
-        if matches!(how, Some(Ending::Shutdown | Ending::PowerLoss)) {
-            node.dataplane.clear();
+        match how {
+            Some(Ending::PowerLoss) => {
+                node.leaving = None;
+                node.dataplane.clear();
+            }
+            Some(Ending::Crash) => node.leaving = None,
+            Some(Ending::Shutdown | Ending::NotYet) | None => {}
         }
         if how.is_some() {
             node.dataplane.forget(self.now);
@@ -174,6 +191,7 @@ impl World<'_> {
             node.inbox.clear();
             node.answers.clear();
             node.settings.fill(None);
+            node.uplink = TrackState::Up;
             node.states.fill(None);
             self.monitor.forget(router);
         }
@@ -183,9 +201,9 @@ impl World<'_> {
     /// The daemon runs again: it listens to what has come, serves its timers, and hears the dataplane's answers.
     fn catch_up(&mut self, router: usize) -> Result<(), Violation> {
         for input in std::mem::take(&mut self.routers[router].inbox) {
-            self.call(router, input)?;
+            self.give(router, input, Round::GoesOn)?;
         }
-        self.serve(router)?;
+        self.call(router, Input::Timeout)?;
         for input in std::mem::take(&mut self.routers[router].answers) {
             self.call(router, input)?;
         }
@@ -214,6 +232,10 @@ impl World<'_> {
         if let Some(link) = link.filter(|link| told.as_ref() != Some(link)) {
             self.call(router, Input::Link(LinkEvent::Present(link)))?;
         }
+        let uplink = self.routers[router].condition.uplink;
+        if std::mem::replace(&mut self.routers[router].uplink, uplink) != uplink {
+            self.call(router, Input::Track(uplink))?;
+        }
         for group in 0..self.scenario.groups.len() {
             self.tell_group(router, group)?;
         }
@@ -226,7 +248,7 @@ impl World<'_> {
         if told == wanted {
             return Ok(());
         }
-        match (told, wanted.and_then(|settings| VrrpConfig::new(settings).ok())) {
+        match (told, wanted.and_then(|settings| settings.config())) {
             (None, Some(config)) => self.call(router, Input::Add(config)),
             (Some(_), Some(config)) => self.call(router, Input::Update(config)),
             (Some(_), None) => {
@@ -242,13 +264,13 @@ impl World<'_> {
         }
     }
 
-    fn settings_of(&self, router: usize, group: usize) -> Option<VrrpSettings> {
+    fn settings_of(&self, router: usize, group: usize) -> Option<Settings> {
         let mut settings = self.scenario.groups[group].members[router].clone();
         for kind in self.active_kinds() {
             match kind {
                 Kind::Withdraw { router: r, group: g } if (*r, *g) == (router, group) => return None,
                 Kind::Reconfigure { router: r, group: g, change } if (*r, *g) == (router, group) => {
-                    settings = change.apply(&settings);
+                    settings = settings.with(change);
                 }
                 _ => {}
             }

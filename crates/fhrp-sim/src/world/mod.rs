@@ -1,6 +1,7 @@
 //! The world: virtual time, and everything that happens in it.
 
 mod conditions;
+mod handover;
 mod network;
 mod verdicts;
 
@@ -9,24 +10,25 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
 use fhrp::{
-    Action, GroupState, GroupStatus, IfIndex, Instant, LinkState, ProgramFault, Revision, SeatId,
-    VrrpSettings,
+    Action, GroupState, GroupStatus, IfIndex, Instant, LinkState, ProgramFault, Revision, SeatId, TrackState,
 };
 
-use crate::check::Violation;
+use crate::check::{Violation, Watch};
 use crate::dataplane::Dataplane;
 use crate::fault::{Kind, Place};
 use crate::flaw::Flaw;
+use crate::group::{GroupPlan, Settings};
 use crate::hash::Hash;
 use crate::host::Host;
 use crate::lan::{Frame, Switches};
-use crate::monitor::{Monitor, Step, fitness, names};
-use crate::plan::{GroupPlan, RouterPlan, Scenario};
+use crate::monitor::{Monitor, Round, Step, fitness, names};
+use crate::plan::{RouterPlan, Scenario};
 use crate::rng::Rng;
 use crate::subject::{Input, Subject};
 use crate::timeline::Timeline;
 
 use conditions::Condition;
+use handover::Handover;
 
 /// Purposes of chance, for [`Rng::keyed`].
 const WAKING: u64 = 1;
@@ -49,6 +51,8 @@ enum Event {
     Fault(usize),
     /// A host sends.
     Send(usize),
+    /// A daemon that was shut down waits no longer for its successors.
+    Left { router: usize, life: u64 },
     /// Everything has to have settled.
     Settled,
 }
@@ -58,6 +62,8 @@ enum Event {
 struct Router {
     plan: RouterPlan,
     subject: Option<Subject>,
+    /// A daemon that was shut down and waits for its successors.
+    leaving: Option<Subject>,
     /// Counts its daemons.
     life: u64,
     condition: Condition,
@@ -69,7 +75,9 @@ struct Router {
     inbox: Vec<Input>,
     answers: Vec<Input>,
     /// What the daemon was told of each group.
-    settings: Vec<Option<VrrpSettings>>,
+    settings: Vec<Option<Settings>>,
+    /// What it was told of its uplink.
+    uplink: TrackState,
     dataplane: Dataplane,
     wake_at: Option<Instant>,
     states: Vec<Option<GroupState>>,
@@ -105,6 +113,15 @@ pub struct Probes {
     pub outage: Duration,
 }
 
+/// What is tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Trial {
+    /// What is wrong with the engines, if anything.
+    pub flaw: Option<Flaw>,
+    /// Who looks.
+    pub watch: Watch,
+}
+
 /// Whether a timeline is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recording {
@@ -119,7 +136,7 @@ pub enum Recording {
 /// A run under way.
 pub(crate) struct World<'a> {
     scenario: &'a Scenario,
-    flaw: Option<Flaw>,
+    trial: Trial,
     now: Instant,
     queue: BinaryHeap<Reverse<(Instant, u64, usize)>>,
     /// What the queue's numbers stand for; places are used again.
@@ -134,16 +151,17 @@ pub(crate) struct World<'a> {
     monitor: Monitor,
     /// Since when two routers have both been Active though the first reaches the second.
     rivals: BTreeMap<(usize, usize, usize), Instant>,
+    handovers: Vec<Handover>,
     frames: u64,
     calls: u64,
     hash: Hash,
     timeline: Timeline,
 }
 
-/// Runs `scenario` with production engines, or with engines that have `flaw`.
+/// Runs `scenario` with production engines, or with engines that have a flaw.
 #[must_use]
-pub fn run(scenario: &Scenario, flaw: Option<Flaw>, recording: Recording) -> Outcome {
-    let mut world = World::new(scenario, flaw, recording);
+pub fn run(scenario: &Scenario, trial: Trial, recording: Recording) -> Outcome {
+    let mut world = World::new(scenario, trial, recording);
     let violation = world.live().err();
     if let Some(violation) = &violation {
         let states = world.lanes();
@@ -161,18 +179,16 @@ pub fn run(scenario: &Scenario, flaw: Option<Flaw>, recording: Recording) -> Out
 }
 
 impl<'a> World<'a> {
-    fn new(scenario: &'a Scenario, flaw: Option<Flaw>, recording: Recording) -> Self {
+    fn new(scenario: &'a Scenario, trial: Trial, recording: Recording) -> Self {
         let groups = scenario.groups.len();
         let routers = scenario.routers.iter().map(|plan| Router::new(plan, groups)).collect();
-        let host = |plan: &crate::plan::HostPlan| {
-            let gateway = scenario.groups[plan.group].members[0].addresses[0];
-            Host::new(plan.clone(), gateway)
-        };
+        let host =
+            |plan: &crate::plan::HostPlan| Host::new(plan.clone(), scenario.groups[plan.group].gateway);
         let places = scenario.routers.iter().map(|router| router.switch);
         let places = places.chain(scenario.hosts.iter().map(|host| host.switch)).collect();
         Self {
             scenario,
-            flaw,
+            trial,
             now: Instant::default(),
             queue: BinaryHeap::new(),
             events: Vec::new(),
@@ -182,8 +198,9 @@ impl<'a> World<'a> {
             hosts: scenario.hosts.iter().map(host).collect(),
             switches: Switches::new(places),
             faults: Vec::new(),
-            monitor: Monitor::new(&scenario.groups, scenario.routers.len()),
+            monitor: Monitor::new(&scenario.groups, scenario.routers.len(), trial.watch),
             rivals: BTreeMap::new(),
+            handovers: Vec::new(),
             frames: 0,
             calls: 0,
             hash: Hash::default(),
@@ -220,13 +237,21 @@ impl<'a> World<'a> {
             }
             self.now = at;
             self.free.push(place);
-            self.check_rivals()?;
+            self.mind(self.check_rivals())?;
             if let Some(event) = self.events[place].take() {
                 self.handle(event)?;
             }
         }
         self.now = self.scenario.end;
         self.judge_end()
+    }
+
+    /// What was found, if its checker is heeded.
+    fn mind(&self, found: Result<(), Violation>) -> Result<(), Violation> {
+        match found {
+            Err(violation) if !self.trial.watch.heeds(violation.checker) => Ok(()),
+            found => found,
+        }
     }
 
     fn handle(&mut self, event: Event) -> Result<(), Violation> {
@@ -240,6 +265,12 @@ impl<'a> World<'a> {
             Event::Fault(fault) => self.turn(fault),
             Event::Send(host) => {
                 self.host_sends(host);
+                Ok(())
+            }
+            Event::Left { router, life } => {
+                if self.routers[router].life == life {
+                    self.leave(router);
+                }
                 Ok(())
             }
             Event::Settled => self.settle(),
@@ -284,12 +315,19 @@ impl<'a> World<'a> {
 
     /// Gives something to an engine, looks at what comes of it, and does it.
     fn call(&mut self, router: usize, input: Input) -> Result<(), Violation> {
+        self.give(router, input, Round::Ends)
+    }
+
+    fn give(&mut self, router: usize, input: Input, round: Round) -> Result<(), Violation> {
         let node = &mut self.routers[router];
         let now = node.plan.clock.local(self.now);
         let Some(subject) = node.subject.as_mut() else { return Ok(()) };
         self.calls += 1;
         let backups = backups(&self.monitor, router, node.told.as_ref(), &self.scenario.groups);
         subject.call(now, &input);
+        if round == Round::Ends {
+            subject.hand_out();
+        }
         let mut actions = Vec::new();
         while let Some(action) = subject.poll_action() {
             actions.push(action);
@@ -314,11 +352,12 @@ impl<'a> World<'a> {
             link: node.told.as_ref(),
             dataplane: &node.dataplane,
             wired: node.wired(),
+            round,
         };
         let verdict = self.monitor.observe(&step);
         self.note_call(router, &input, &actions, &after);
         verdict?;
-        self.check_order(router, &backups)?;
+        self.mind(self.check_order(router, &backups))?;
         self.perform(router, now, actions);
         self.compare();
         Ok(())
@@ -371,6 +410,8 @@ impl<'a> World<'a> {
             node.dataplane.install(seat, binding);
             Ok(())
         };
+        self.note_serving(router);
+        let node = &mut self.routers[router];
         let input = Input::Programmed { seat, revision, result };
         if node.condition.stalled {
             node.answers.push(input);
@@ -394,6 +435,7 @@ impl<'a> World<'a> {
                 moved.push((place, state, cause));
             }
         }
+        self.note_winners(router);
         if !self.timeline.records() {
             return;
         }
@@ -417,6 +459,9 @@ impl<'a> World<'a> {
             None => '.',
             Some(GroupState::Active) => 'A',
             Some(GroupState::Backup) => 'b',
+            Some(GroupState::Standby) => 's',
+            Some(GroupState::Speak) => 'p',
+            Some(GroupState::Listen) => 'l',
             Some(_) => 'i',
         };
         let lane = |node: &Router| node.states.iter().map(|state| letter(node, state)).collect();
@@ -433,9 +478,7 @@ type Following = Vec<Option<(u64, Duration)>>;
 
 fn backups(monitor: &Monitor, router: usize, link: Option<&LinkState>, groups: &[GroupPlan]) -> Following {
     let following = |(place, group): (usize, &GroupPlan)| {
-        let contest = monitor.contest(router, place)?;
-        let followed = contest.followed.filter(|_| contest.state == GroupState::Backup)?;
-        Some((followed, contest.skew(fitness(link, group.ipv6).as_ref())))
+        monitor.contest(router, place)?.following(fitness(link, group.ipv6).as_ref())
     };
     groups.iter().enumerate().map(following).collect()
 }
@@ -450,6 +493,7 @@ impl Router {
         Self {
             plan: plan.clone(),
             subject: None,
+            leaving: None,
             life: 0,
             condition: Condition::before(plan),
             told: None,
@@ -458,6 +502,7 @@ impl Router {
             inbox: Vec::new(),
             answers: Vec::new(),
             settings: vec![None; groups],
+            uplink: TrackState::Up,
             dataplane: if plan.thorough { Dataplane::thorough() } else { Dataplane::default() },
             wake_at: None,
             states: vec![None; groups],

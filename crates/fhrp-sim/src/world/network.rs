@@ -14,8 +14,8 @@ use crate::fault::Kind;
 use crate::flaw::announced;
 use crate::lan::{Body, Frame};
 use crate::rng::Rng;
+use crate::said::noise;
 use crate::subject::Input;
-use crate::vrrp::noise;
 
 /// Whose packets break rules.
 const STRANGER: MacAddr = MacAddr([2, 0, 0, 0, 0, 0xfa]);
@@ -180,6 +180,9 @@ impl World<'_> {
     }
 
     fn arrive_at_daemon(&mut self, router: usize, number: u64, octets: Bytes) -> Result<(), Violation> {
+        if self.routers[router].leaving.is_some() {
+            return self.arrive_at_leaving(router, number, octets);
+        }
         let node = &self.routers[router];
         let at = node.plan.clock.local(self.now);
         let Some(interface) = node.attached.filter(|_| node.subject.is_some()) else { return Ok(()) };

@@ -6,23 +6,24 @@ use fhrp::{GroupState, Instant, MacAddr};
 
 use super::{Following, Probes, World};
 use crate::check::{Checker, Violation};
+use crate::contest::{Contest, Fitness};
 use crate::fault::{Kind, Place};
+use crate::group::Change;
 use crate::monitor::fitness;
-use crate::vrrp::{Contest, Fitness, active_down};
 
 /// What bounds are exceeded by when clocks drift by a thousandth, and a little.
-const SLACK: Duration = Duration::from_millis(2);
+pub(super) const SLACK: Duration = Duration::from_millis(2);
 
 impl World<'_> {
-    fn violation(&self, checker: Checker, text: String) -> Violation {
+    pub(super) fn violation(&self, checker: Checker, text: String) -> Violation {
         Violation { at: self.now, checker, text }
     }
 
-    fn fitness(&self, router: usize, group: usize) -> Option<Fitness> {
+    pub(super) fn fitness(&self, router: usize, group: usize) -> Option<Fitness> {
         fitness(self.routers[router].told.as_ref(), self.scenario.groups[group].ipv6)
     }
 
-    fn active(&self, router: usize, group: usize) -> bool {
+    pub(super) fn active(&self, router: usize, group: usize) -> bool {
         self.routers[router].states[group] == Some(GroupState::Active)
     }
 
@@ -55,8 +56,7 @@ impl World<'_> {
         let contests = (self.monitor.contest(better, group), self.monitor.contest(other, group));
         let fits = (self.fitness(better, group), self.fitness(other, group));
         let ((Some(a), Some(b)), (Some(fit_a), Some(fit_b))) = (contests, fits) else { return false };
-        let ranks = (a.priority(Some(&fit_a)), fit_a.source) > (b.priority(Some(&fit_b)), fit_b.source);
-        !strained && ranks && b.would_hear(a, Some(&fit_b))
+        !strained && a.rank(&fit_a) > b.rank(&fit_b) && b.would_hear(a, Some(&fit_b))
     }
 
     /// Checker `one-active`.
@@ -64,13 +64,11 @@ impl World<'_> {
         for ((group, better, other), since) in &self.rivals {
             let Some(contest) = self.monitor.contest(*better, *group) else { continue };
             let plans = [&self.scenario.routers[*better], &self.scenario.routers[*other]];
-            let interval = contest.settings.advertisement_interval;
+            let interval = contest.interval();
             let mut bound = interval + interval / 500 + SLACK + self.scenario.transit.1 * 2;
             bound += plans.iter().map(|plan| plan.lateness).sum::<Duration>();
-            if contest.settings.version == 2 {
-                // A version 2 packet of a router that lately spoke version 3 does not count (RFC 9568 §8.4).
-                bound += self.coexistence(*other, *group);
-            }
+            // A version 2 packet of a router that lately spoke version 3 may not count yet.
+            bound += self.monitor.contest(*other, *group).map(Contest::coexistence).unwrap_or_default();
             if self.now > *since + bound {
                 let text = format!(
                     "group {group}: {} is Active since {since} beside {}, which it reaches",
@@ -83,20 +81,16 @@ impl World<'_> {
         Ok(())
     }
 
-    fn coexistence(&self, router: usize, group: usize) -> Duration {
-        let settings = self.monitor.contest(router, group).map(|contest| &contest.settings);
-        let coexists = settings.filter(|settings| settings.coexist_with_v2);
-        coexists.map_or(Duration::ZERO, |s| s.advertisement_interval * 4 + Duration::from_secs(1))
-    }
-
     /// Checker `skew-order`: `router` has just been called; `before` says what its Backups followed.
     pub(super) fn check_order(&self, router: usize, before: &Following) -> Result<(), Violation> {
         for (group, followed) in before.iter().enumerate() {
             let Some((frame, skew)) = followed.filter(|_| self.active(router, group)) else { continue };
             for other in (0..self.routers.len()).filter(|other| *other != router) {
                 let Some(patient) = self.monitor.contest(other, group) else { continue };
-                let same = patient.state == GroupState::Backup && patient.followed == Some(frame);
-                if same && self.overtakes(group, (router, skew), (other, patient)) {
+                let fit = self.fitness(other, group);
+                let patient = patient.following(fit.as_ref()).filter(|(followed, _)| *followed == frame);
+                let waits = patient.map(|(_, skew)| skew);
+                if waits.is_some_and(|waits| self.overtakes(group, (router, skew), (other, waits))) {
                     let text = format!(
                         "group {group}: {} takes over before {}, which waits a shorter Skew_Time",
                         Place(router),
@@ -109,17 +103,13 @@ impl World<'_> {
         Ok(())
     }
 
-    fn overtakes(&self, group: usize, hasty: (usize, Duration), patient: (usize, &Contest)) -> bool {
-        let down = active_down(3, 1, self.longest_interval(group));
+    fn overtakes(&self, group: usize, hasty: (usize, Duration), patient: (usize, Duration)) -> bool {
+        let contests = (0..self.routers.len()).filter_map(|router| self.monitor.contest(router, group));
+        let longest = contests.map(Contest::interval).max().unwrap_or_default();
+        let down = self.scenario.groups[group].members[patient.0].silence(longest);
         let lateness = self.scenario.routers[patient.0].lateness;
         let tolerance = self.scenario.transit.1 * 2 + lateness + down / 500 + SLACK;
-        let skew = patient.1.skew(self.fitness(patient.0, group).as_ref());
-        skew + tolerance < hasty.1 && self.calm(down * 2, [hasty.0, patient.0])
-    }
-
-    fn longest_interval(&self, group: usize) -> Duration {
-        let contests = (0..self.routers.len()).filter_map(|router| self.monitor.contest(router, group));
-        contests.map(|contest| contest.settings.advertisement_interval).max().unwrap_or_default()
+        patient.1 + tolerance < hasty.1 && self.calm(down * 2, [hasty.0, patient.0])
     }
 
     /// Whether nothing befell the two, and no frame was delayed, for so long.
@@ -143,7 +133,7 @@ impl World<'_> {
                 .collect();
             if active.len() != 1 {
                 let text = format!("group {group} has {} Active routers: {active:?}", active.len());
-                return Err(self.violation(Checker::Converges, text));
+                self.mind(Err(self.violation(Checker::Converges, text)))?;
             }
         }
         Ok(())
@@ -154,15 +144,18 @@ impl World<'_> {
         for group in 0..self.scenario.groups.len() {
             let active = (0..self.routers.len()).filter(|router| self.active(*router, group));
             let active: Vec<usize> = active.collect();
-            let [active] = active.as_slice() else {
+            self.mind(self.judge_steady(group))?;
+            if let [active] = active.as_slice() {
+                self.mind(self.judge_preemption(group, *active))?;
+                self.mind(self.judge_holding(group, *active))?;
+                self.mind(self.judge_tables(group, *active))?;
+            } else {
                 let text = format!("group {group} has {} Active routers in the end", active.len());
-                return Err(self.violation(Checker::Converges, text));
-            };
-            self.judge_steady(group)?;
-            self.judge_preemption(group, *active)?;
-            self.judge_tables(group, *active)?;
+                self.mind(Err(self.violation(Checker::Converges, text)))?;
+            }
         }
-        self.judge_hosts()
+        self.mind(self.judge_handovers())?;
+        self.mind(self.judge_hosts())
     }
 
     fn judge_steady(&self, group: usize) -> Result<(), Violation> {
@@ -182,14 +175,11 @@ impl World<'_> {
     }
 
     fn judge_preemption(&self, group: usize, active: usize) -> Result<(), Violation> {
-        let fit = self.fitness(active, group);
-        let Some(holder) = self.monitor.contest(active, group) else { return Ok(()) };
+        let holder = self.monitor.contest(active, group).zip(self.fitness(active, group));
+        let Some(holder) = holder.map(|(contest, fit)| contest.rank(&fit)) else { return Ok(()) };
         for other in (0..self.routers.len()).filter(|other| *other != active) {
             let Some(contest) = self.monitor.contest(other, group) else { continue };
-            let fit_other = self.fitness(other, group);
-            let higher = contest.priority(fit_other.as_ref()) > holder.priority(fit.as_ref());
-            let may = contest.settings.preempt || contest.owner(fit_other.as_ref());
-            if higher && may {
+            if self.fitness(other, group).is_some_and(|fit| contest.may_replace(holder, &fit)) {
                 let text = format!("group {group}: {} preempts not {}", Place(other), Place(active));
                 return Err(self.violation(Checker::Preempts, text));
             }
@@ -197,27 +187,48 @@ impl World<'_> {
         Ok(())
     }
 
+    fn judge_holding(&self, group: usize, active: usize) -> Result<(), Violation> {
+        let node = &self.routers[active];
+        let address = self.scenario.groups[group].gateway;
+        if node.dataplane.answers(address, node.plan.mac).is_none() {
+            let text = format!("group {group}: {} is Active and does not hold {address}", Place(active));
+            return Err(self.violation(Checker::Binding, text));
+        }
+        Ok(())
+    }
+
     fn judge_tables(&self, group: usize, active: usize) -> Result<(), Violation> {
         let node = &self.routers[active];
         let settings = &self.scenario.groups[group].members[active];
-        let address = settings.addresses[0];
-        let Some(mac) = node.dataplane.answers(address, node.plan.mac) else {
-            let text = format!("group {group}: {} is Active and does not hold {address}", Place(active));
-            return Err(self.violation(Checker::Binding, text));
-        };
-        for switch in (0..2).filter(|switch| settings.virtual_mac && self.switches.used(*switch)) {
-            let leads = self.switches.leads_to(switch, mac);
-            if leads != Some(active) {
-                let shown = leads.map_or_else(|| "nowhere".to_owned(), |place| Place(place).to_string());
-                let text = format!("group {group}: switch {switch} leads to {shown}, not {}", Place(active));
+        let address = self.scenario.groups[group].gateway;
+        let Some(mac) = node.dataplane.answers(address, node.plan.mac) else { return Ok(()) };
+        for switch in (0..2).filter(|switch| settings.virtual_mac() && self.switches.used(*switch)) {
+            if let Some(leads) = self.switches.leads_to(switch, mac).filter(|leads| *leads != active) {
+                let (leads, active) = (Place(leads), Place(active));
+                let text = format!("group {group}: switch {switch} leads to {leads}, not {active}");
                 return Err(self.violation(Checker::Tables, text));
             }
+        }
+        if !self.hosts_are_told(group, active) {
+            return Ok(());
         }
         let hosts = self.hosts.iter().filter(|host| host.plan().group == group);
         match hosts.filter_map(crate::host::Host::neighbour).find(|known| *known != mac) {
             Some(known) => Err(self.violation(Checker::Tables, stale(group, known, mac))),
             None => Ok(()),
         }
+    }
+
+    /// Whether hosts learn for certain where the Active router is. When switches come together again, a router without
+    /// virtual MAC gives way at the first word of a better one, which then never knows that hosts believed another: only
+    /// `refresh` tells them. They go on reaching a router that forwards.
+    fn hosts_are_told(&self, group: usize, active: usize) -> bool {
+        let members = &self.scenario.groups[group].members;
+        let changes = self.scenario.faults.iter().any(|fault| match &fault.kind {
+            Kind::Reconfigure { group: changed, change: Change::VirtualMac(_), .. } => *changed == group,
+            _ => false,
+        });
+        members[active].refresh().is_some() || (members[active].virtual_mac() && !changes)
     }
 
     fn judge_hosts(&self) -> Result<(), Violation> {

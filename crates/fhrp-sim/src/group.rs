@@ -1,0 +1,232 @@
+//! Groups of any protocol: one match each, and nothing else here.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use fhrp::{Family, GroupConfig, HsrpConfig, HsrpSettings, MacAddr, Track, VrrpConfig, VrrpSettings};
+
+use crate::{hsrp, vrrp};
+
+/// One group.
+#[derive(Clone, Debug)]
+pub struct GroupPlan {
+    /// Its number; the VRID.
+    pub number: u16,
+    /// Its family.
+    pub ipv6: bool,
+    /// The virtual address that hosts use.
+    pub gateway: IpAddr,
+    /// What each router is told of it.
+    pub members: Vec<Settings>,
+}
+
+/// What a router is told of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settings {
+    /// Of VRRP.
+    Vrrp(VrrpSettings),
+    /// Of HSRP.
+    Hsrp(HsrpSettings),
+}
+
+/// Whether a lower-ranked Active router is pushed aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Preemption {
+    Off,
+    AtOnce,
+    /// After the delay that is configured.
+    Delayed,
+}
+
+/// A setting that is another for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The priority.
+    Priority(u8),
+    /// Preemption and its delay.
+    Preempt(Option<Duration>),
+    /// Whether there is a virtual MAC: the group starts anew.
+    VirtualMac(bool),
+    /// VRRP: the interval.
+    Interval(Duration),
+    /// VRRP: Accept_Mode.
+    AcceptMode(bool),
+    /// VRRP: the version: the group starts anew.
+    Version(u8),
+    /// HSRP: hello and hold time; `None` to learn them.
+    Timers(Option<(Duration, Duration)>),
+}
+
+impl GroupPlan {
+    pub(crate) fn family(&self) -> Family {
+        if self.ipv6 { Family::V6 } else { Family::V4 }
+    }
+
+    /// The virtual MAC that belongs to its number.
+    pub(crate) fn virtual_mac(&self) -> Option<MacAddr> {
+        match self.members.first()? {
+            Settings::Vrrp(settings) => vrrp::virtual_mac(settings, self.family()),
+            Settings::Hsrp(settings) => hsrp::variant(settings, self.family())
+                .and_then(|variant| fhrp_wire::hsrp::Group::new(variant, self.number))
+                .map(fhrp_wire::hsrp::Group::virtual_mac),
+        }
+    }
+}
+
+impl Settings {
+    /// The settings of a configuration, if it is of a protocol that is simulated.
+    pub(crate) fn of(config: &GroupConfig) -> Option<Self> {
+        match config {
+            GroupConfig::Vrrp(config) => Some(Self::Vrrp(config.settings().clone())),
+            GroupConfig::Hsrp(config) => Some(Self::Hsrp(config.settings().clone())),
+            GroupConfig::Glbp(_) => None,
+        }
+    }
+
+    /// The configuration, if it is a sound one.
+    pub(crate) fn config(&self) -> Option<GroupConfig> {
+        match self {
+            Self::Vrrp(settings) => VrrpConfig::new(settings.clone()).ok().map(GroupConfig::from),
+            Self::Hsrp(settings) => HsrpConfig::new(settings.clone()).ok().map(GroupConfig::from),
+        }
+    }
+
+    /// With a change; as they were if the two do not go together.
+    pub(crate) fn with(&self, change: &Change) -> Self {
+        let changed = match self {
+            Self::Vrrp(settings) => Self::Vrrp(vrrp::changed(settings, change)),
+            Self::Hsrp(settings) => Self::Hsrp(hsrp::changed(settings, change)),
+        };
+        if changed.config().is_some() { changed } else { self.clone() }
+    }
+
+    /// Whether a group with these settings starts anew when it gets `after`.
+    pub(crate) fn starts_anew(&self, after: &Self) -> bool {
+        match (self, after) {
+            (Self::Vrrp(before), Self::Vrrp(after)) => {
+                before.version != after.version || before.virtual_mac != after.virtual_mac
+            }
+            (Self::Hsrp(before), Self::Hsrp(after)) => before.virtual_mac != after.virtual_mac,
+            (Self::Vrrp(_), Self::Hsrp(_)) | (Self::Hsrp(_), Self::Vrrp(_)) => true,
+        }
+    }
+
+    pub(crate) fn virtual_mac(&self) -> bool {
+        match self {
+            Self::Vrrp(settings) => settings.virtual_mac,
+            Self::Hsrp(settings) => settings.virtual_mac,
+        }
+    }
+
+    /// Whether switches learn the virtual MAC from every advertisement.
+    pub(crate) fn multicast(&self) -> bool {
+        match self {
+            Self::Vrrp(settings) => settings.unicast_peers.is_empty(),
+            Self::Hsrp(settings) => settings.follow.is_none(),
+        }
+    }
+
+    /// How often addresses are announced again.
+    pub(crate) fn refresh(&self) -> Option<Duration> {
+        match self {
+            Self::Vrrp(settings) => settings.announce.refresh,
+            Self::Hsrp(settings) => settings.announce.refresh,
+        }
+    }
+
+    /// The same, where switches learn from nothing else where the virtual MAC is.
+    pub(crate) fn refresh_needed(&self) -> Option<Duration> {
+        let refresh = || self.config().as_ref().and_then(Self::of).and_then(|settings| settings.refresh());
+        if self.virtual_mac() && !self.multicast() { refresh() } else { None }
+    }
+
+    pub(crate) fn tracks(&self) -> &[Track] {
+        match self {
+            Self::Vrrp(settings) => &settings.track,
+            Self::Hsrp(settings) => &settings.track,
+        }
+    }
+
+    pub(crate) fn preempts(&self) -> bool {
+        match self {
+            Self::Vrrp(settings) => settings.preempt,
+            Self::Hsrp(settings) => settings.preempt,
+        }
+    }
+
+    pub(crate) fn set_preemption(&mut self, preempt: Preemption) {
+        match self {
+            Self::Vrrp(settings) => {
+                settings.preempt = preempt != Preemption::Off;
+                if preempt != Preemption::Delayed {
+                    settings.preempt_delay = Duration::ZERO;
+                }
+            }
+            Self::Hsrp(settings) => {
+                settings.preempt = preempt != Preemption::Off;
+                if preempt != Preemption::Delayed {
+                    settings.preempt_delay_minimum = Duration::ZERO;
+                    settings.preempt_delay_reload = Duration::ZERO;
+                }
+            }
+        }
+    }
+
+    /// The longest preempt delay.
+    pub(crate) fn preempt_delay(&self) -> Duration {
+        match self {
+            Self::Vrrp(settings) => settings.preempt_delay,
+            Self::Hsrp(settings) => settings.preempt_delay_minimum.max(settings.preempt_delay_reload),
+        }
+    }
+
+    /// What others wait by: VRRP's interval, HSRP's hold time.
+    pub(crate) fn pace(&self) -> Duration {
+        match self {
+            Self::Vrrp(settings) => settings.advertisement_interval,
+            Self::Hsrp(settings) => hsrp::timers_of(settings).1,
+        }
+    }
+
+    /// The longest time until there is another when the Active router falls silent, where the slowest has the pace
+    /// `slowest`: the Active_Down_Interval; a hold time in Listen and one in Speak.
+    pub(crate) fn silence(&self, slowest: Duration) -> Duration {
+        match self {
+            Self::Vrrp(settings) => vrrp::active_down(settings.version, 1, slowest),
+            Self::Hsrp(_) => slowest * 2,
+        }
+    }
+}
+
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vrrp(settings) => vrrp::describe(settings, f)?,
+            Self::Hsrp(settings) => hsrp::describe(settings, f)?,
+        }
+        if !self.virtual_mac() {
+            f.write_str(", without virtual MAC")?;
+        }
+        for track in self.tracks() {
+            write!(f, ", {} down: {:?}", track.name, track.effect)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Priority(priority) => write!(f, "priority {priority}"),
+            Self::Preempt(Some(delay)) => write!(f, "preemption after {delay:?}"),
+            Self::Preempt(None) => f.write_str("no preemption"),
+            Self::VirtualMac(on) => write!(f, "virtual MAC {on}"),
+            Self::Interval(interval) => write!(f, "interval {interval:?}"),
+            Self::AcceptMode(on) => write!(f, "accept mode {on}"),
+            Self::Version(version) => write!(f, "version {version}"),
+            Self::Timers(Some((hello, hold))) => write!(f, "hello {hello:?} and hold {hold:?}"),
+            Self::Timers(None) => f.write_str("learned timers"),
+        }
+    }
+}

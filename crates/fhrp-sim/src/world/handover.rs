@@ -1,0 +1,180 @@
+//! Daemons that are shut down: the dataplane stays until others have taken over, and hosts lose nothing.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use fhrp::{Action, IfIndex, Instant};
+
+use super::verdicts::SLACK;
+use super::{Event, World};
+use crate::check::{Checker, Violation};
+use crate::fault::{Kind, Place};
+use crate::subject::Input;
+
+/// A daemon that stops waits no longer than this.
+const LINGER: Duration = Duration::from_millis(80);
+/// Nothing else may go wrong for so long before and after a shutdown that is looked at.
+const CALM: Duration = Duration::from_secs(5);
+const AFTERMATH: Duration = Duration::from_secs(1);
+/// So many probes of a host must have been answered before.
+const SERVED: usize = 3;
+
+/// An Active router that was shut down in good order, and whose successor can be in time.
+#[derive(Debug)]
+pub(super) struct Handover {
+    router: usize,
+    group: usize,
+    at: Instant,
+    /// Hosts that were served then.
+    hosts: Vec<usize>,
+    /// When the first other router became Active, and when its gate was open.
+    won: Option<(usize, Instant)>,
+    opened: Option<Instant>,
+}
+
+impl World<'_> {
+    /// The router is about to be shut down: what of it hosts must not feel.
+    pub(super) fn note_handovers(&mut self, router: usize) {
+        for group in 0..self.scenario.groups.len() {
+            if self.active(router, group) && self.is_calm(router) && self.successor_is_in_time(router, group)
+            {
+                let hosts = (0..self.hosts.len()).filter(|host| self.is_served(*host, group)).collect();
+                let at = self.now;
+                self.handovers.push(Handover { router, group, at, hosts, won: None, opened: None });
+            }
+        }
+    }
+
+    fn is_calm(&self, router: usize) -> bool {
+        let (from, until) = (self.now.saturating_sub(CALM), self.now + AFTERMATH);
+        let ours = |kind: &Kind, at: Instant| *kind == Kind::Shutdown(router) && at == self.now;
+        let faults = self.scenario.faults.iter();
+        let disturbs = faults
+            .clone()
+            .any(|fault| !ours(&fault.kind, fault.at) && fault.at <= until && fault.until >= from);
+        let lasts = faults.clone().any(|fault| ours(&fault.kind, fault.at) && fault.until >= until);
+        let starts = self.scenario.routers.iter().all(|plan| plan.starts + CALM <= self.now);
+        lasts && !disturbs && starts && until < self.scenario.end
+    }
+
+    /// Whether another router takes over before the daemon that stops leaves.
+    fn successor_is_in_time(&self, router: usize, group: usize) -> bool {
+        let Some(leaver) = self.monitor.contest(router, group).filter(|contest| !contest.follows()) else {
+            return false;
+        };
+        let others = (0..self.routers.len()).filter(|other| *other != router);
+        let times = others.filter_map(|other| {
+            let (contest, fit) = (self.monitor.contest(other, group)?, self.fitness(other, group)?);
+            let time = contest.succeeds_in(Some(&fit)).filter(|_| contest.would_hear(leaver, Some(&fit)))?;
+            Some(time + self.scenario.routers[other].lateness)
+        });
+        let bound = LINGER.saturating_sub(self.scenario.transit.1 * 2 + SLACK);
+        leaver.is_waited_for(LINGER) && times.min().is_some_and(|time| time < bound)
+    }
+
+    fn is_served(&self, host: usize, group: usize) -> bool {
+        let host = &self.hosts[host];
+        // What was sent a moment ago may not be answered yet.
+        let past = |at: Instant| at + Duration::from_millis(10) < self.now;
+        let mut last = host.probes.iter().rev().filter(|probe| past(probe.at)).take(SERVED);
+        host.plan().group == group && host.probes.len() > SERVED && last.all(|probe| probe.answers == 1)
+    }
+
+    /// The engine has been stopped: its daemon may have to wait.
+    pub(super) fn begin_leaving(&mut self, router: usize) {
+        let node = &mut self.routers[router];
+        node.leaving = node.subject.take();
+        let until = node.leaving.as_ref().and_then(|subject| subject.handover_deadline());
+        match until {
+            Some(until) => {
+                let (at, life) = (node.plan.clock.world(until).max(self.now), node.life);
+                self.push(at, Event::Left { router, life });
+            }
+            None => self.leave(router),
+        }
+    }
+
+    /// The daemon is gone, and clears its dataplane.
+    pub(super) fn leave(&mut self, router: usize) {
+        let node = &mut self.routers[router];
+        if node.leaving.take().is_some() {
+            node.dataplane.clear();
+        }
+    }
+
+    /// A frame for a daemon that waits for its successors.
+    pub(super) fn arrive_at_leaving(
+        &mut self,
+        router: usize,
+        number: u64,
+        octets: Bytes,
+    ) -> Result<(), Violation> {
+        let node = &mut self.routers[router];
+        let now = node.plan.clock.local(self.now);
+        let Some(subject) = node.leaving.as_mut() else { return Ok(()) };
+        let interface = IfIndex(node.index);
+        subject.call(now, &Input::Frame { at: now, interface, frame: number, octets });
+        subject.hand_out();
+        let waits = subject.handover_deadline().is_some();
+        let acts = |action: &Action| match action {
+            Action::Program { .. } | Action::Transmit { .. } | Action::Unicast { .. } => true,
+            Action::Attach { .. } | Action::Detach(_) | Action::Notify(_) => false,
+        };
+        if std::iter::from_fn(|| subject.poll_action()).any(|action| acts(&action)) {
+            let text = format!("{} speaks or programs after it was stopped", Place(router));
+            return self.mind(Err(self.violation(Checker::HandsOver, text)));
+        }
+        if !waits {
+            self.leave(router);
+        }
+        Ok(())
+    }
+
+    /// Notes of which handovers `router` is the successor.
+    pub(super) fn note_winners(&mut self, router: usize) {
+        for place in 0..self.handovers.len() {
+            let Handover { group, won, router: leaver, .. } = self.handovers[place];
+            if won.is_none() && router != leaver && self.active(router, group) {
+                self.handovers[place].won = Some((router, self.now));
+            }
+        }
+    }
+
+    /// Notes that the dataplane of `router` may serve now.
+    pub(super) fn note_serving(&mut self, router: usize) {
+        let node = &self.routers[router];
+        for handover in &mut self.handovers {
+            let address = self.scenario.groups[handover.group].gateway;
+            let serves = node.dataplane.answers(address, node.plan.mac).is_some();
+            let won = handover.won.is_some_and(|(winner, _)| winner == router);
+            if won && serves && handover.opened.is_none() {
+                handover.opened = Some(self.now);
+            }
+        }
+    }
+
+    /// Checker `hands-over`, at the end.
+    pub(super) fn judge_handovers(&self) -> Result<(), Violation> {
+        for handover in &self.handovers {
+            for host in &handover.hosts {
+                let sent = |at: Instant| at >= handover.at && at <= handover.at + AFTERMATH;
+                let probes = self.hosts[*host].probes.iter().filter(|probe| sent(probe.at));
+                let lost = probes.filter(|probe| probe.answers == 0).map(|probe| probe.at);
+                if let Some(at) = lost.into_iter().find(|at| !self.excused(handover, *at)) {
+                    let router = Place(handover.router);
+                    let text = format!("host {host} lost what it sent at {at}: {router} was shut down");
+                    return Err(self.violation(Checker::HandsOver, text));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// From the first word of the successor, switches lead to it; it serves when its dataplane has followed.
+    fn excused(&self, handover: &Handover, sent: Instant) -> bool {
+        let transit = self.scenario.transit.1;
+        let Some((_, won)) = handover.won else { return false };
+        let opened = handover.opened.unwrap_or(self.scenario.end);
+        sent + transit >= won && sent <= opened + transit
+    }
+}
