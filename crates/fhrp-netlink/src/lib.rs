@@ -33,4 +33,4 @@ pub use calendar::Calendar;
 pub use clock::TimerFd;
 pub use error::NetlinkError;
 pub use packets::{PacketCounters, PacketSockets};
-pub use realtime::{RealTime, Refusal, Wish, share_heap};
+pub use realtime::{RealTime, Refusal, Wish, share_heap, trim_heap};

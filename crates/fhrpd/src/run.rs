@@ -265,6 +265,8 @@ impl Supervisor {
     /// At first nobody knows which interfaces there are, so those that are missing are not reported; after a while it
     /// is news.
     async fn settle(&mut self) {
+        // What the file was read with is needed no more.
+        fhrp_netlink::trim_heap();
         self.settles_at = None;
         let Ok(snapshot) = self.protocol.handle.snapshot().await else { return };
         warn_of_missing_interfaces(&snapshot.groups);

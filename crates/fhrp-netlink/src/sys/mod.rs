@@ -130,6 +130,15 @@ pub(crate) fn share_heap() {
     }
 }
 
+/// Gives memory that was freed back to the system. Does nothing with another C library than glibc.
+pub(crate) fn trim_heap() {
+    // SAFETY: takes a number; may be called at any time by any thread.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// Registers a descriptor with tokio, to be told when it can be read. Must be called within a runtime with IO enabled.
 pub(crate) fn watch_reads(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an OwnedFd always names the same descriptor and keeps it open until it is dropped.
