@@ -6,7 +6,7 @@ use fhrp_election::{Advert, Cause, Claim, Effect, Election, Instant, Rank, State
 use fhrp_wire::MacAddr;
 use fhrp_wire::glbp::{self, Body, ForwarderNumber, Forwarders, VfState};
 
-use super::forwarder::{Role, Server};
+use super::forwarder::{Forwarder, Role, Server};
 use super::{Group, Packet};
 use crate::group::Out;
 use crate::{Acceptance, Binding, Gate, NoticeKind, Responder};
@@ -28,9 +28,11 @@ impl Group {
         self.forwarders.iter().position(|forwarder| forwarder.role == Role::Primary)
     }
 
-    /// The AVG without a forwarder gives itself the lowest free number.
+    /// The AVG without a forwarder gives itself the lowest free number, once it had the time to hear whose they are.
     pub(super) fn take_own_forwarder(&mut self, now: Instant, out: &mut Out<'_>) {
-        if !self.is_avg() || self.weight.is_low() || self.own().is_some() {
+        let hold = self.timers.hold().to_duration();
+        let listened = self.up_since.is_some_and(|since| now >= since + hold);
+        if !listened || !self.is_avg() || self.weight.is_low() || self.own().is_some() {
             return;
         }
         if let Some(free) = self.lowest_free() {
@@ -38,8 +40,12 @@ impl Group {
         }
     }
 
+    /// A number that nobody has; else one that is served in the place of an owner who is not known (any more), as after
+    /// a restart of its owner.
     pub(super) fn lowest_free(&self) -> Option<usize> {
-        self.forwarders.iter().position(|forwarder| !forwarder.is_known())
+        let unknown = self.forwarders.iter().position(|forwarder| !forwarder.is_known());
+        let orphan = |forwarder: &Forwarder| forwarder.role == Role::Secondary && forwarder.owner.is_none();
+        unknown.or_else(|| self.forwarders.iter().position(orphan))
     }
 
     /// This router owns the forwarder at `at`.

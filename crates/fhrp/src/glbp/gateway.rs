@@ -88,6 +88,9 @@ impl Group {
         self.own_nonce.renew_if_due(now, self.timers.hold().to_duration());
         self.members.forget_gone(now);
         self.ask_for_forwarder(now, out);
+        if self.shown == State::Active {
+            self.take_own_forwarder(now, out);
+        }
         let state = match self.shown {
             State::Init => return,
             State::Listen => VgState::Listen,

@@ -202,3 +202,19 @@ fn a_graceful_shutdown_is_one_burst_and_nobody_waits() {
     assert!(new.is_some(), "the Standby took over");
     assert!(lan.reaches(own.mac).is_some_and(|n| n != avg), "and somebody its forwarder");
 }
+
+/// An AVG that restarts and preempts has asked nobody for a forwarder: the one that others serve in its place is its own.
+#[test]
+fn an_avg_that_restarts_and_preempts_gets_its_forwarder_back() {
+    let best = || GlbpSettings { priority: 200, preempt: true, ..settings() };
+    let mut lan = Lan::running(4, 150_000);
+    let n = owner_of(&lan, 1);
+    let others: Vec<u8> = (2..=4).map(|number| owner_of(&lan, number)).collect();
+    lan.kill(n);
+    lan.until(200_000);
+    lan.reboot(n, best());
+    lan.until(300_000);
+    assert_eq!(lan.router(n).status().state, fhrp::GroupState::Active);
+    assert_eq!((owner_of(&lan, 1), lan.reaches(vmac(1))), (n, Some(n)));
+    assert_eq!((2..=4).map(|number| owner_of(&lan, number)).collect::<Vec<u8>>(), others, "nobody else lost one");
+}
