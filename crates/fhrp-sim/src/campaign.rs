@@ -4,8 +4,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::check::{Checker, Violation};
+use crate::check::{Checker, Violation, Watch};
 use crate::fault::Fault;
+use crate::flaw::Flaw;
 use crate::plan::{Protocol, Scenario};
 use crate::world::{Outcome, Probes, Recording, Trial, run};
 
@@ -131,6 +132,32 @@ impl Campaign {
         }
         outcome
     }
+}
+
+/// Flaws, each with the one checker that is to see it, if not whichever is first. Checkers of the world are slower than
+/// those that look at every call, and would else never be seen to catch anything.
+#[must_use]
+pub fn trials(protocol: Protocol) -> Vec<Trial> {
+    let alone = [
+        (Checker::OneActive, Flaw::NeverYields),
+        (Checker::SkewOrder, Flaw::SkewDropped),
+        (Checker::Converges, Flaw::NeverYields),
+        (Checker::Preempts, Flaw::PreemptOnIgnored),
+        (Checker::Reaches, Flaw::FaultIgnored),
+        (Checker::Tables, Flaw::AnnouncementMissing),
+        (Checker::Determinism, Flaw::Unsteady),
+    ];
+    let alone = alone.map(|(checker, flaw)| Trial { flaw: Some(flaw), watch: Watch::Only(checker) });
+    let all = Flaw::ALL.iter().map(|flaw| Trial { flaw: Some(*flaw), watch: Watch::All });
+    let concerns = |trial: &Trial| trial.flaw.is_some_and(|flaw| flaw.concerns(protocol));
+    all.chain(alone).filter(concerns).collect()
+}
+
+/// The first of `seeds` runs that shows what `trial` looks for, and the checker that saw it.
+#[must_use]
+pub fn caught(protocol: Protocol, trial: Trial, seeds: u64) -> Option<(u64, Checker)> {
+    let campaign = Campaign { protocol, from: 0, seeds, repeat: 10, trial, threads: 1, stop: true };
+    campaign.run().failures.first().map(|failure| (failure.seed, failure.violation.checker))
 }
 
 /// The fewest faults of `scenario` with which `checker` still fails: no single one can be left out, and none can end a

@@ -52,7 +52,7 @@ checkers! {
          advertisements and announcements explain",
     /// Nothing grows without bound.
     Bounded = "bounded":
-        "a call gives at most 64 actions, at most 16 peers are remembered, and at most 8 advertisements are sent \
+        "what was handed in gives at most 64 actions, and 8 for each change of state, at most 16 peers are remembered, and at most 8 advertisements are sent \
          in an Advertisement_Interval besides those of becoming Active",
     /// Nobody takes over before its time.
     Patience = "patience":

@@ -194,6 +194,14 @@ impl Contest {
         }
     }
 
+    /// When it said last that it is there.
+    pub(crate) fn last_said(&self) -> Option<Instant> {
+        match self {
+            Self::Vrrp(contest) => contest.sent,
+            Self::Hsrp(contest) => contest.sent,
+        }
+    }
+
     /// Whether a router that stops while it is Active waits for its successor, if it waits for `linger` at most.
     pub(crate) fn is_waited_for(&self, linger: Duration) -> bool {
         match self {

@@ -40,7 +40,7 @@ mod timeline;
 mod vrrp;
 mod world;
 
-pub use campaign::{Campaign, Failure, Tally, shrink};
+pub use campaign::{Campaign, Failure, Tally, caught, shrink, trials};
 pub use check::{Checker, Violation, Watch};
 pub use clock::Clock;
 pub use explore::{Explored, Member, Small, explore};

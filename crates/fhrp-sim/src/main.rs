@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use fhrp_sim::{
-    Campaign, Checker, Failure, Flaw, Protocol, Recording, Scenario, Small, Trial, Watch, explore, run,
-    shrink,
+    Campaign, Checker, Failure, Flaw, Protocol, Recording, Scenario, Small, Trial, Watch, caught, explore,
+    run, shrink, trials,
 };
 
 /// So many failing seeds are shrunk and drawn; the others are named.
@@ -52,6 +52,9 @@ struct Cli {
     /// With --explore: stop in a world after this many states.
     #[arg(long, default_value_t = 100_000, requires = "explore")]
     states: usize,
+    /// Show that every flaw is caught, each within a thousand seeds.
+    #[arg(long)]
+    flaws: bool,
     /// Name the checkers and what each asserts.
     #[arg(long)]
     checkers: bool,
@@ -80,6 +83,9 @@ fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
+    if cli.flaws {
+        return catch(cli.protocol.into());
+    }
     let trial = match find_trial(&cli) {
         Ok(trial) => trial,
         Err(names) => {
@@ -92,6 +98,30 @@ fn main() -> ExitCode {
         (None, Some(depth)) => exhaust(&cli, depth, trial.flaw),
         (None, None) => search(&cli, trial),
     }
+}
+
+/// Seeds that a flaw may take to be seen.
+const SEEDS_EACH: u64 = 1000;
+
+fn catch(protocol: Protocol) -> ExitCode {
+    let trials = trials(protocol);
+    let mut missed = 0;
+    for trial in &trials {
+        let flaw = trial.flaw.map_or("none", Flaw::name);
+        let by = match trial.watch {
+            Watch::All => String::new(),
+            Watch::Only(checker) => format!(" by {checker} alone"),
+        };
+        match caught(protocol, *trial, SEEDS_EACH) {
+            Some((seed, checker)) => println!("{flaw}{by}: seed {seed}, {checker}"),
+            None => {
+                missed += 1;
+                println!("{flaw}{by}: NOT CAUGHT");
+            }
+        }
+    }
+    println!("flaws={} missed={missed}", trials.len());
+    if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn find_trial(cli: &Cli) -> Result<Trial, String> {

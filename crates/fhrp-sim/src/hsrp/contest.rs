@@ -11,9 +11,9 @@ use super::{Said, accepts, fit_timers, timers_of};
 use crate::check::Checker;
 use crate::contest::{Fault, Fitness, burden, runs};
 
-/// The most Hellos in one hello time, besides one for each round that ends in a new state: two that are due, one of a
-/// state that was left in the same round, and one to spare.
-const HELLOS_MOST: u32 = 4;
+/// The most Hellos in one hello time, besides those of new states: two that are due, some where other timers are learned
+/// again and again, as from the claims of several Active routers, and one to spare.
+const HELLOS_MOST: u32 = 8;
 /// No wait is shorter.
 const SHORTEST: Duration = Duration::from_micros(1);
 
@@ -34,7 +34,7 @@ pub(crate) struct Contest {
     lower_since: Option<Instant>,
     /// Whether it has been Active since the group was added.
     seasoned: bool,
-    sent: Option<Instant>,
+    pub(crate) sent: Option<Instant>,
     counted_from: Instant,
     counted_for: Duration,
     counted: u32,

@@ -35,7 +35,7 @@ pub(crate) struct Contest {
     /// Active_Adver_Interval, once learned.
     learned: Option<Duration>,
     lower_since: Option<Instant>,
-    sent: Option<Instant>,
+    pub(crate) sent: Option<Instant>,
     counted_from: Instant,
     counted: u32,
     peers: BTreeMap<IpAddr, Peer>,

@@ -27,8 +27,15 @@ pub(super) struct Handover {
     at: Instant,
     /// Hosts that were served then.
     hosts: Vec<usize>,
-    /// When the first other router became Active, and when its gate was open.
-    won: Option<(usize, Instant)>,
+    /// Other routers that became Active since: of equals there may be two for a moment.
+    successors: Vec<Successor>,
+}
+
+/// When a router became Active, and when its gate was open.
+#[derive(Clone, Copy, Debug)]
+struct Successor {
+    router: usize,
+    won: Instant,
     opened: Option<Instant>,
 }
 
@@ -40,7 +47,7 @@ impl World<'_> {
             {
                 let hosts = (0..self.hosts.len()).filter(|host| self.is_served(*host, group)).collect();
                 let at = self.now;
-                self.handovers.push(Handover { router, group, at, hosts, won: None, opened: None });
+                self.handovers.push(Handover { router, group, at, hosts, successors: Vec::new() });
             }
         }
     }
@@ -62,6 +69,11 @@ impl World<'_> {
         let Some(leaver) = self.monitor.contest(router, group).filter(|contest| !contest.follows()) else {
             return false;
         };
+        // What it said a moment ago may be heard after its resignation, and mean that it is Active.
+        let now = self.routers[router].plan.clock.local(self.now);
+        if leaver.last_said().is_none_or(|said| said + self.scenario.transit.1 * 2 >= now) {
+            return false;
+        }
         let others = (0..self.routers.len()).filter(|other| *other != router);
         let times = others.filter_map(|other| {
             let (contest, fit) = (self.monitor.contest(other, group)?, self.fitness(other, group)?);
@@ -130,12 +142,14 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Notes of which handovers `router` is the successor.
+    /// Notes of which handovers `router` is a successor.
     pub(super) fn note_winners(&mut self, router: usize) {
         for place in 0..self.handovers.len() {
-            let Handover { group, won, router: leaver, .. } = self.handovers[place];
-            if won.is_none() && router != leaver && self.active(router, group) {
-                self.handovers[place].won = Some((router, self.now));
+            let handover = &self.handovers[place];
+            let known = handover.successors.iter().any(|successor| successor.router == router);
+            if !known && router != handover.router && self.active(router, handover.group) {
+                let successor = Successor { router, won: self.now, opened: None };
+                self.handovers[place].successors.push(successor);
             }
         }
     }
@@ -146,9 +160,9 @@ impl World<'_> {
         for handover in &mut self.handovers {
             let address = self.scenario.groups[handover.group].gateway;
             let serves = node.dataplane.answers(address, node.plan.mac).is_some();
-            let won = handover.won.is_some_and(|(winner, _)| winner == router);
-            if won && serves && handover.opened.is_none() {
-                handover.opened = Some(self.now);
+            let waits = |successor: &&mut Successor| successor.router == router && successor.opened.is_none();
+            if let Some(successor) = handover.successors.iter_mut().find(waits).filter(|_| serves) {
+                successor.opened = Some(self.now);
             }
         }
     }
@@ -170,11 +184,12 @@ impl World<'_> {
         Ok(())
     }
 
-    /// From the first word of the successor, switches lead to it; it serves when its dataplane has followed.
+    /// From the first word of a successor, switches lead to it; it serves when its dataplane has followed.
     fn excused(&self, handover: &Handover, sent: Instant) -> bool {
         let transit = self.scenario.transit.1;
-        let Some((_, won)) = handover.won else { return false };
-        let opened = handover.opened.unwrap_or(self.scenario.end);
-        sent + transit >= won && sent <= opened + transit
+        handover.successors.iter().any(|successor| {
+            let opened = successor.opened.unwrap_or(self.scenario.end);
+            sent + transit >= successor.won && sent <= opened + transit
+        })
     }
 }
