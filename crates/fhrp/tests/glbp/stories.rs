@@ -216,5 +216,9 @@ fn an_avg_that_restarts_and_preempts_gets_its_forwarder_back() {
     lan.until(300_000);
     assert_eq!(lan.router(n).status().state, fhrp::GroupState::Active);
     assert_eq!((owner_of(&lan, 1), lan.reaches(vmac(1))), (n, Some(n)));
-    assert_eq!((2..=4).map(|number| owner_of(&lan, number)).collect::<Vec<u8>>(), others, "nobody else lost one");
+    assert_eq!(
+        (2..=4).map(|number| owner_of(&lan, number)).collect::<Vec<u8>>(),
+        others,
+        "nobody else lost one"
+    );
 }
