@@ -125,7 +125,7 @@ impl Targets {
             }
             Self::Every => {
                 // RFC 5227 §3: in an announcement both addresses are the same.
-                let announcement = claim.to_index().load_word(ARP_TARGET_AT).accept_index().reject();
+                let announcement = claim.keep().load_word(ARP_TARGET_AT).accept_index().reject();
                 by_arp_operation(question.accept(), announcement)
             }
         }
@@ -295,7 +295,7 @@ impl Block {
     }
 
     /// Keeps what was loaded to compare with it.
-    fn to_index(self) -> Self {
+    fn keep(self) -> Self {
         self.plain(TO_INDEX, 0)
     }
 
