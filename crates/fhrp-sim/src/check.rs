@@ -119,6 +119,8 @@ pub enum Watch {
     All,
     /// One alone: what others find goes unnoticed.
     Only(Checker),
+    /// None: the run is looked at, not judged.
+    Nobody,
 }
 
 impl Watch {
@@ -128,6 +130,7 @@ impl Watch {
         match self {
             Self::All => true,
             Self::Only(only) => only == checker,
+            Self::Nobody => false,
         }
     }
 

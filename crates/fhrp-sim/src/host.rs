@@ -7,6 +7,7 @@ use fhrp::{Instant, MacAddr};
 
 use crate::lan::{Body, Frame};
 use crate::plan::HostPlan;
+use crate::record::{Felt, Outage};
 
 /// So many unanswered probes make a host ask again who its gateway is.
 const DOUBTS_AFTER: usize = 3;
@@ -74,6 +75,27 @@ impl Host {
         if let Some(probe) = self.probes.get_mut(number) {
             probe.answers += 1;
         }
+    }
+
+    /// What it felt, from its probes sent before `until`.
+    pub(crate) fn felt(&self, until: Instant) -> Felt {
+        let mut probes = self.probes.iter().filter(|probe| probe.at < until).peekable();
+        while probes.next_if(|probe| probe.answers == 0).is_some() {}
+        let mut felt = Felt { served_from: probes.peek().map(|probe| probe.at), ..Felt::default() };
+        let mut outage: Option<Outage> = None;
+        for probe in probes {
+            felt.sent += 1;
+            felt.duplicates += u64::from(probe.answers.saturating_sub(1));
+            if probe.answers == 0 {
+                felt.lost += 1;
+                let outage = outage.get_or_insert(Outage { from: probe.at, until: None, lost: 0 });
+                outage.lost += 1;
+            } else if let Some(over) = outage.take() {
+                felt.outages.push(Outage { until: Some(probe.at), ..over });
+            }
+        }
+        felt.outages.extend(outage);
+        felt
     }
 
     /// The longest time between two probes that were answered.

@@ -139,7 +139,7 @@ impl Monitor {
         let counted = self.count(step);
         self.watch.mind(counted)?;
         self.record_wishes(step);
-        if let Input::Track(state) = step.input {
+        if let Input::Track(_, state) = step.input {
             let watched = &mut self.routers[step.router];
             watched.tracked_down = *state == TrackState::Down;
             watched.contests.values_mut().for_each(|contest| contest.track(*state == TrackState::Down));
@@ -379,7 +379,9 @@ fn check_announced(step: &Step<'_>, voice: &Voice) -> Found {
 
 /// Whether `id` is the group.
 pub(crate) fn names(id: &GroupId, group: &GroupPlan) -> bool {
-    id.number == group.number && (id.family == Family::V6) == group.ipv6
+    id.number == group.number
+        && (id.family == Family::V6) == group.ipv6
+        && group.any().is_some_and(|settings| settings.protocol() == id.protocol)
 }
 
 /// What a router stands on, as far as it knows.

@@ -103,7 +103,7 @@ impl Small {
     }
 
     fn group(&self) -> GroupPlan {
-        let members = self.members.iter().map(|member| self.settings(member)).collect();
+        let members = self.members.iter().map(|member| Some(self.settings(member))).collect();
         GroupPlan { number: VRID.into(), ipv6: false, gateway: ADDRESS.into(), members }
     }
 
@@ -313,7 +313,7 @@ impl<'a> Lan<'a> {
         node.subject = Some(Subject::new(flaw));
         let link = node.link.clone();
         self.call(router, Input::Link(LinkEvent::Present(link)))?;
-        match self.group.members[router].config() {
+        match self.group.member(router).and_then(Settings::config) {
             Some(config) => self.call(router, Input::Add(config)),
             None => Ok(()),
         }

@@ -6,11 +6,11 @@ mod network;
 mod verdicts;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use fhrp::{
-    Action, GroupState, GroupStatus, IfIndex, Instant, LinkState, ProgramFault, Revision, SeatId, TrackState,
+    Action, GroupState, GroupStatus, IfIndex, Instant, LinkState, ProgramFault, Revision, SeatId, TrackName,
 };
 
 use crate::check::{Violation, Watch};
@@ -23,6 +23,7 @@ use crate::host::Host;
 use crate::lan::{Frame, Switches};
 use crate::monitor::{Monitor, Round, Step, fitness, names};
 use crate::plan::{RouterPlan, Scenario};
+use crate::record::{Felt, Record, What};
 use crate::rng::Rng;
 use crate::subject::{Input, Subject};
 use crate::timeline::Timeline;
@@ -76,8 +77,8 @@ struct Router {
     answers: Vec<Input>,
     /// What the daemon was told of each group.
     settings: Vec<Option<Settings>>,
-    /// What it was told of its uplink.
-    uplink: TrackState,
+    /// The tracked objects that it was told are down.
+    down: BTreeSet<TrackName>,
     dataplane: Dataplane,
     wake_at: Option<Instant>,
     states: Vec<Option<GroupState>>,
@@ -96,8 +97,14 @@ pub struct Outcome {
     pub calls: u64,
     /// What was probed.
     pub probes: Probes,
+    /// What each host felt.
+    pub hosts: Vec<Felt>,
     /// What was drawn, if that was asked for.
     pub timeline: Option<Timeline>,
+    /// The same as data; empty where nothing was drawn.
+    pub records: Vec<Record>,
+    /// How the groups of each router stand in the end: empty where its daemon does not run, or nothing was drawn.
+    pub status: Vec<Vec<GroupStatus>>,
 }
 
 /// What hosts felt.
@@ -156,6 +163,7 @@ pub(crate) struct World<'a> {
     calls: u64,
     hash: Hash,
     timeline: Timeline,
+    records: Vec<Record>,
 }
 
 /// Runs `scenario` with production engines, or with engines that have a flaw.
@@ -174,7 +182,10 @@ pub fn run(scenario: &Scenario, trial: Trial, recording: Recording) -> Outcome {
         router_micros: lived,
         calls: world.calls,
         probes: world.probes(),
+        hosts: world.felt(),
+        status: world.status(),
         timeline: (recording != Recording::Off).then_some(world.timeline),
+        records: world.records,
     }
 }
 
@@ -205,6 +216,7 @@ impl<'a> World<'a> {
             calls: 0,
             hash: Hash::default(),
             timeline: Timeline::new(recording, scenario.routers.len()),
+            records: Vec::new(),
         }
     }
 
@@ -354,7 +366,10 @@ impl<'a> World<'a> {
             wired: node.wired(),
             round,
         };
-        let verdict = self.monitor.observe(&step);
+        let verdict = match self.trial.watch {
+            Watch::Nobody => Ok(()),
+            Watch::All | Watch::Only(_) => self.monitor.observe(&step),
+        };
         self.note_call(router, &input, &actions, &after);
         verdict?;
         self.mind(self.check_order(router, &backups))?;
@@ -377,7 +392,7 @@ impl<'a> World<'a> {
                     self.transmit_packet(router, source, peer, &payload);
                 }
                 Action::Program { seat, revision, binding } => wishes.push((seat, revision, binding)),
-                Action::Notify(_) => {}
+                Action::Notify(notice) => self.record(router, What::Notice(notice)),
             }
         }
         for (seat, revision, binding) in wishes {
@@ -440,8 +455,9 @@ impl<'a> World<'a> {
             return;
         }
         let lanes = self.lanes();
-        if let Some(text) = self.timeline.describe(router, input, actions) {
-            self.timeline.note(self.now, &lanes, text);
+        if let Some(text) = self.timeline.describe(input, actions) {
+            self.timeline.note(self.now, &lanes, format!("{} {text}", Place(router)));
+            self.record(router, What::Call(text));
         }
         for (place, state, cause) in moved {
             let state = state.map_or_else(|| "gone".to_owned(), |state| state.to_string());
@@ -449,6 +465,18 @@ impl<'a> World<'a> {
             let text = format!("{} group {place} is {state}{because}", Place(router));
             self.timeline.note(self.now, &lanes, text);
         }
+    }
+
+    fn record(&mut self, router: usize, what: What) {
+        if self.timeline.records() {
+            self.records.push(Record { at: self.now, router, what });
+        }
+    }
+
+    /// How the groups stand.
+    fn status(&self) -> Vec<Vec<GroupStatus>> {
+        let routers = self.routers.iter().filter(|_| self.timeline.records());
+        routers.map(|node| node.subject.iter().flat_map(Subject::status).collect()).collect()
     }
 
     /// How each router stands in each group, in a letter each.
@@ -502,7 +530,7 @@ impl Router {
             inbox: Vec::new(),
             answers: Vec::new(),
             settings: vec![None; groups],
-            uplink: TrackState::Up,
+            down: BTreeSet::new(),
             dataplane: if plan.thorough { Dataplane::thorough() } else { Dataplane::default() },
             wake_at: None,
             states: vec![None; groups],

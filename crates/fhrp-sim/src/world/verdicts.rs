@@ -10,7 +10,10 @@ use crate::contest::{Contest, Fitness};
 use crate::fault::{Kind, Place};
 use crate::group::Change;
 use crate::monitor::fitness;
+use crate::record::Felt;
 
+/// Probes younger than this may still be answered.
+const UNDER_WAY: Duration = Duration::from_millis(50);
 /// What bounds are exceeded by when clocks drift by a thousandth, and a little.
 pub(super) const SLACK: Duration = Duration::from_millis(2);
 
@@ -106,7 +109,8 @@ impl World<'_> {
     fn overtakes(&self, group: usize, hasty: (usize, Duration), patient: (usize, Duration)) -> bool {
         let contests = (0..self.routers.len()).filter_map(|router| self.monitor.contest(router, group));
         let longest = contests.map(Contest::interval).max().unwrap_or_default();
-        let down = self.scenario.groups[group].members[patient.0].silence(longest);
+        let down = self.scenario.groups[group].member(patient.0).map(|settings| settings.silence(longest));
+        let down = down.unwrap_or_default();
         let lateness = self.scenario.routers[patient.0].lateness;
         let tolerance = self.scenario.transit.1 * 2 + lateness + down / 500 + SLACK;
         patient.1 + tolerance < hasty.1 && self.calm(down * 2, [hasty.0, patient.0])
@@ -199,7 +203,7 @@ impl World<'_> {
 
     fn judge_tables(&self, group: usize, active: usize) -> Result<(), Violation> {
         let node = &self.routers[active];
-        let settings = &self.scenario.groups[group].members[active];
+        let Some(settings) = self.scenario.groups[group].member(active) else { return Ok(()) };
         let address = self.scenario.groups[group].gateway;
         let Some(mac) = node.dataplane.answers(address, node.plan.mac) else { return Ok(()) };
         for switch in (0..2).filter(|switch| settings.virtual_mac() && self.switches.used(*switch)) {
@@ -223,12 +227,12 @@ impl World<'_> {
     /// virtual MAC gives way at the first word of a better one, which then never knows that hosts believed another: only
     /// `refresh` tells them. They go on reaching a router that forwards.
     fn hosts_are_told(&self, group: usize, active: usize) -> bool {
-        let members = &self.scenario.groups[group].members;
+        let Some(settings) = self.scenario.groups[group].member(active) else { return false };
         let changes = self.scenario.faults.iter().any(|fault| match &fault.kind {
             Kind::Reconfigure { group: changed, change: Change::VirtualMac(_), .. } => *changed == group,
             _ => false,
         });
-        members[active].refresh().is_some() || (members[active].virtual_mac() && !changes)
+        settings.refresh().is_some() || (settings.virtual_mac() && !changes)
     }
 
     fn judge_hosts(&self) -> Result<(), Violation> {
@@ -245,6 +249,12 @@ impl World<'_> {
 
     fn counts(&self, at: Instant, last: Instant) -> bool {
         at >= self.scenario.settled && at <= last
+    }
+
+    /// What each host felt; what is sent at the very end is not answered any more.
+    pub(super) fn felt(&self) -> Vec<Felt> {
+        let until = self.now.saturating_sub(UNDER_WAY);
+        self.hosts.iter().map(|host| host.felt(until)).collect()
     }
 
     pub(super) fn probes(&self) -> Probes {
