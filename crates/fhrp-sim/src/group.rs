@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use fhrp::{
-    Family, GlbpConfig, GlbpSettings, GroupConfig, HsrpConfig, HsrpSettings, LoadBalancing, MacAddr, Track,
-    VrrpConfig, VrrpSettings,
+    Family, GlbpConfig, GlbpSettings, GroupConfig, HsrpConfig, HsrpSettings, LoadBalancing, MacAddr,
+    Protocol, Track, VrrpConfig, VrrpSettings,
 };
 
 use crate::{glbp, hsrp, vrrp};
@@ -20,8 +20,8 @@ pub struct GroupPlan {
     pub ipv6: bool,
     /// The virtual address that hosts use.
     pub gateway: IpAddr,
-    /// What each router is told of it.
-    pub members: Vec<Settings>,
+    /// What each router is told of it; `None` for one that is not in it.
+    pub members: Vec<Option<Settings>>,
 }
 
 /// What a router is told of a group.
@@ -75,13 +75,33 @@ pub enum Change {
 }
 
 impl GroupPlan {
+    /// What `router` is told of it, if it is in it.
+    pub(crate) fn member(&self, router: usize) -> Option<&Settings> {
+        self.members.get(router)?.as_ref()
+    }
+
+    /// What the routers that are in it are told.
+    pub(crate) fn settings(&self) -> impl Iterator<Item = &Settings> {
+        self.members.iter().flatten()
+    }
+
+    /// Whether several routers forward for it.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.any(), Some(Settings::Glbp(_)))
+    }
+
+    /// What one of them is told: enough for all that they have in common.
+    pub(crate) fn any(&self) -> Option<&Settings> {
+        self.settings().next()
+    }
+
     pub(crate) fn family(&self) -> Family {
         if self.ipv6 { Family::V6 } else { Family::V4 }
     }
 
     /// The virtual MAC that belongs to its number, where that is one.
     pub(crate) fn virtual_mac(&self) -> Option<MacAddr> {
-        match self.members.first()? {
+        match self.any()? {
             Settings::Vrrp(settings) => vrrp::virtual_mac(settings, self.family()),
             Settings::Hsrp(settings) => hsrp::variant(settings, self.family())
                 .and_then(|variant| fhrp_wire::hsrp::Group::new(variant, self.number))
@@ -92,8 +112,17 @@ impl GroupPlan {
 }
 
 impl Settings {
+    pub(crate) fn protocol(&self) -> Protocol {
+        match self {
+            Self::Vrrp(_) => Protocol::Vrrp,
+            Self::Hsrp(_) => Protocol::Hsrp,
+            Self::Glbp(_) => Protocol::Glbp,
+        }
+    }
+
     /// The settings of a configuration, if it is of a protocol that is simulated.
-    pub(crate) fn of(config: &GroupConfig) -> Option<Self> {
+    #[must_use]
+    pub fn of(config: &GroupConfig) -> Option<Self> {
         match config {
             GroupConfig::Vrrp(config) => Some(Self::Vrrp(config.settings().clone())),
             GroupConfig::Hsrp(config) => Some(Self::Hsrp(config.settings().clone())),
@@ -213,7 +242,8 @@ impl Settings {
     }
 
     /// The longest preempt delay.
-    pub(crate) fn preempt_delay(&self) -> Duration {
+    #[must_use]
+    pub fn preempt_delay(&self) -> Duration {
         match self {
             Self::Vrrp(settings) => settings.preempt_delay,
             Self::Hsrp(settings) => settings.preempt_delay_minimum.max(settings.preempt_delay_reload),
@@ -222,7 +252,8 @@ impl Settings {
     }
 
     /// What others wait by: VRRP's interval, the hold time of HSRP and GLBP.
-    pub(crate) fn pace(&self) -> Duration {
+    #[must_use]
+    pub fn pace(&self) -> Duration {
         match self {
             Self::Vrrp(settings) => settings.advertisement_interval,
             Self::Hsrp(settings) => hsrp::timers_of(settings).1,
@@ -233,7 +264,8 @@ impl Settings {
     /// The longest time until there is another when the Active router falls silent, where the slowest has the pace
     /// `slowest`: the Active_Down_Interval; a hold time in Listen and one in Speak, and two more for a forwarder to be
     /// asked for and served.
-    pub(crate) fn silence(&self, slowest: Duration) -> Duration {
+    #[must_use]
+    pub fn silence(&self, slowest: Duration) -> Duration {
         match self {
             Self::Vrrp(settings) => vrrp::active_down(settings.version, 1, slowest),
             Self::Hsrp(_) => slowest * 2,

@@ -113,6 +113,7 @@ fn catch(protocol: Protocol) -> ExitCode {
         let by = match trial.watch {
             Watch::All => String::new(),
             Watch::Only(checker) => format!(" by {checker} alone"),
+            Watch::Nobody => String::new(),
         };
         match caught(protocol, *trial, SEEDS_EACH) {
             Some((seed, checker)) => println!("{flaw}{by}: seed {seed}, {checker}"),

@@ -1,10 +1,10 @@
 //! A run before it runs: everything that the seed decides, as data.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use fhrp::{Instant, MacAddr, Track, TrackEffect, TrackName};
+use fhrp::{Instant, InterfaceName, MacAddr, Track, TrackEffect, TrackName};
 
 use crate::clock::Clock;
 use crate::fault::{Fault, Kind, Path, Place};
@@ -62,7 +62,7 @@ pub struct Scenario {
     pub protocol: Protocol,
     /// The routers.
     pub routers: Vec<RouterPlan>,
-    /// The groups that all of them are in.
+    /// The groups.
     pub groups: Vec<GroupPlan>,
     /// The hosts.
     pub hosts: Vec<HostPlan>,
@@ -79,12 +79,14 @@ pub struct Scenario {
 /// One router.
 #[derive(Clone, Debug)]
 pub struct RouterPlan {
+    /// The name of its interface on the LAN.
+    pub interface: InterfaceName,
     /// Its primary address.
     pub ipv4: Ipv4Addr,
     /// Its link-local address.
     pub ipv6: Ipv6Addr,
     /// Virtual addresses that are its own.
-    pub owned: Vec<Ipv4Addr>,
+    pub owned: Vec<IpAddr>,
     /// Its physical MAC.
     pub mac: MacAddr,
     /// The switch that it is connected to: 0 or 1.
@@ -153,6 +155,25 @@ impl Scenario {
         drawn
     }
 
+    /// A run that nobody drew: these routers, in these groups, with these hosts. Nothing goes wrong, and it ends at once:
+    /// faults and end are the caller's. With [`Watch::Nobody`](crate::Watch::Nobody) routers may be configured as badly as
+    /// they are.
+    #[must_use]
+    pub fn new(seed: u64, routers: Vec<RouterPlan>, groups: Vec<GroupPlan>, hosts: Vec<HostPlan>) -> Self {
+        let protocol = groups.first().and_then(GroupPlan::any).map_or(Protocol::Vrrp, Settings::spoken);
+        Self {
+            seed,
+            protocol,
+            routers,
+            groups,
+            hosts,
+            transit: (Duration::from_micros(40), Duration::from_micros(60)),
+            faults: Vec::new(),
+            settled: Instant::default(),
+            end: Instant::default(),
+        }
+    }
+
     /// The same with other faults; what time is needed to settle is worked out anew.
     #[must_use]
     pub fn with_faults(&self, faults: Vec<Fault>) -> Self {
@@ -207,12 +228,13 @@ impl Scenario {
             16 => Kind::SlowDataplane(router, Duration::from_millis(rng.between(1, 4000))),
             17 => Kind::FailingDataplane(router),
             18 => Kind::Withdraw { router, group },
-            19 => Kind::TrackDown(router),
+            19 => Kind::TrackDown(router, TrackName::new(UPLINK)),
             _ => {
-                let change = match &self.groups[group].members[router] {
-                    Settings::Vrrp(settings) => vrrp::draw_change(rng, settings),
-                    Settings::Hsrp(settings) => hsrp::draw_change(rng, settings),
-                    Settings::Glbp(settings) => glbp::draw_change(rng, settings),
+                let change = match self.groups[group].member(router) {
+                    Some(Settings::Vrrp(settings)) => vrrp::draw_change(rng, settings),
+                    Some(Settings::Hsrp(settings)) => hsrp::draw_change(rng, settings),
+                    Some(Settings::Glbp(settings)) => glbp::draw_change(rng, settings),
+                    None => return Kind::Noise,
                 };
                 Kind::Reconfigure { router, group, change }
             }
@@ -239,7 +261,7 @@ impl Scenario {
             Kind::Delay { most, .. } => Some(*most),
             _ => None,
         });
-        let members = || self.groups.iter().flat_map(|group| &group.members);
+        let members = || self.groups.iter().flat_map(GroupPlan::settings);
         let slowest = self.slowest_pace();
         let silence = members().map(|settings| settings.silence(slowest)).max().unwrap_or_default();
         let preempt = members().map(Settings::preempt_delay).max().unwrap_or_default();
@@ -265,14 +287,24 @@ impl Scenario {
 
     /// The slowest pace that anybody ever has.
     fn slowest_pace(&self) -> Duration {
-        let planned = self.groups.iter().flat_map(|group| &group.members).map(Settings::pace);
+        let planned = self.groups.iter().flat_map(GroupPlan::settings).map(Settings::pace);
         let changed = self.faults.iter().filter_map(|fault| match &fault.kind {
             Kind::Reconfigure { group, router, change } => {
-                Some(self.groups[*group].members[*router].with(change).pace())
+                Some(self.groups[*group].member(*router)?.with(change).pace())
             }
             _ => None,
         });
         planned.chain(changed).max().unwrap_or_default()
+    }
+}
+
+impl Settings {
+    fn spoken(&self) -> Protocol {
+        match self {
+            Self::Vrrp(_) => Protocol::Vrrp,
+            Self::Hsrp(_) => Protocol::Hsrp,
+            Self::Glbp(_) => Protocol::Glbp,
+        }
     }
 }
 
@@ -292,6 +324,7 @@ fn draw_routers(rng: &mut Rng) -> Vec<RouterPlan> {
     rng.shuffle(&mut numbers);
     let together = rng.chance(50);
     let plan = |(place, number): (u8, u8)| RouterPlan {
+        interface: InterfaceName::new(INTERFACE),
         ipv4: Ipv4Addr::new(192, 0, 2, number),
         ipv6: Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, u16::from(number)),
         owned: Vec::new(),
@@ -340,7 +373,9 @@ impl fmt::Display for Scenario {
         for (place, group) in self.groups.iter().enumerate() {
             writeln!(f, "  group {place}: {}, {}", group.number, if group.ipv6 { "IPv6" } else { "IPv4" })?;
             for (router, settings) in group.members.iter().enumerate() {
-                writeln!(f, "    {}: {settings}", Place(router))?;
+                if let Some(settings) = settings {
+                    writeln!(f, "    {}: {settings}", Place(router))?;
+                }
             }
         }
         for (place, fault) in self.faults.iter().enumerate() {

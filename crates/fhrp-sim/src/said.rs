@@ -27,7 +27,7 @@ impl Said {
 
     /// Whether it is about `group`.
     pub(crate) fn concerns(&self, group: &GroupPlan) -> bool {
-        match (self, group.members.first()) {
+        match (self, group.any()) {
             (Self::Vrrp(said), Some(Settings::Vrrp(_))) => {
                 said.number() == group.number && said.ipv6() == group.ipv6
             }
@@ -95,7 +95,7 @@ impl Said {
 
 /// Packets of a stranger for `group`, of the highest priority, each with one thing wrong.
 pub(crate) fn noise(group: &GroupPlan) -> Vec<Bytes> {
-    match group.members.first() {
+    match group.any() {
         Some(Settings::Vrrp(settings)) => vrrp::noise(group, settings),
         Some(Settings::Hsrp(settings)) => hsrp::noise(group, settings),
         Some(Settings::Glbp(settings)) => glbp::noise(group, settings),

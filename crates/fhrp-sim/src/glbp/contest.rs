@@ -7,7 +7,7 @@ use std::time::Duration;
 use fhrp::{GlbpForwarder, GlbpSettings, GlbpStatus, GroupState, Instant, MacAddr, TrackEffect};
 use fhrp_wire::glbp::{Body, Hello, VgState};
 
-use super::forwarder::{Difference, Forwarder, Role, Stand, Terms, Word};
+use super::forwarder::{Forwarder, Role, Stand, Terms, Word};
 use super::hosts::Handed;
 use super::said::{accepts, resigns};
 use super::watch::Before;
@@ -22,8 +22,6 @@ const SHORTEST: Duration = Duration::from_micros(1);
 /// What a router can be configured with: other times are not learned as they are.
 const HELLO: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(60));
 const HOLD: (Duration, Duration) = (Duration::from_millis(70), Duration::from_secs(180));
-/// So many requests in a hello time are answered.
-const RESPONSES_MOST: usize = 8;
 
 /// The four times in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +34,10 @@ pub(super) struct Times {
 
 /// What the engine shows after a call, and how sure one can be of what it knew.
 #[derive(Clone, Debug, Default)]
-struct Shown {
-    forwarders: Vec<GlbpForwarder>,
+pub(super) struct Shown {
+    pub(super) forwarders: Vec<GlbpForwarder>,
     /// What it sent in this round is not seen yet.
-    unsure: bool,
+    pub(super) unsure: bool,
 }
 
 /// One router in one group; all times are the router's own.
@@ -60,19 +58,19 @@ pub(crate) struct Contest {
     counted_from: Instant,
     counted_for: Duration,
     counted: u32,
-    up_since: Option<Instant>,
+    pub(super) up_since: Option<Instant>,
     /// Whom it asked for a forwarder, and when.
     pub(super) asked: Option<(IpAddr, Instant)>,
     /// The last two nonces that it sent, the newest first.
     pub(super) nonces: [Option<u32>; 2],
     /// When requests of others came lately.
-    requests: Vec<Instant>,
+    pub(super) requests: Vec<Instant>,
     pub(crate) forwarders: [Forwarder; FORWARDERS],
     pub(super) handed: Handed,
     /// The time of this call.
-    now: Instant,
-    fit: Option<Fitness>,
-    shown: Shown,
+    pub(super) now: Instant,
+    pub(super) fit: Option<Fitness>,
+    pub(super) shown: Shown,
     /// Before the round.
     pub(super) before: Option<Before>,
     /// The current weighting as the engine last showed it.
@@ -148,7 +146,7 @@ impl Contest {
         self.low
     }
 
-    fn terms(&self) -> Terms {
+    pub(super) fn terms(&self) -> Terms {
         let settings = &self.settings;
         let source = self.fit.as_ref().map_or(IpAddr::from([0, 0, 0, 0]), |fit| fit.source);
         Terms {
@@ -241,8 +239,7 @@ impl Contest {
         }
         if runs(self.state) {
             let from = (hello.priority(), said.source);
-            let heard =
-                Heard { at: self.now, from, hold: believed.hold.max(SHORTEST) };
+            let heard = Heard { at: self.now, from, hold: believed.hold.max(SHORTEST) };
             let higher = from > (self.settings.priority, fit.source);
             match hello.state() {
                 VgState::Active if resigning => self.hear_resign(&heard),
@@ -257,7 +254,8 @@ impl Contest {
                 VgState::Listen => {}
             }
         }
-        let followed = runs(self.state) && self.state != GroupState::Active && self.leader == Some(said.source);
+        let followed =
+            runs(self.state) && self.state != GroupState::Active && self.leader == Some(said.source);
         if active && !resigning && followed {
             self.times = believed;
         }
@@ -394,69 +392,6 @@ impl Contest {
         }
     }
 
-    /// A member asks for a forwarder: it gets its own again, or the lowest that is free.
-    fn hear_request(&mut self, owner: MacAddr) -> Result<(), Fault> {
-        if self.state != GroupState::Active {
-            return Ok(());
-        }
-        let theirs = self.forwarders.iter().position(|forwarder| forwarder.owner == Some(owner));
-        let Some(at) = theirs.or_else(|| self.lowest_free()) else { return Ok(()) };
-        let (now, terms) = (self.now, self.terms());
-        let ignored = self.forwarders[at].clone();
-        self.forwarders[at].assign(now, owner, &terms);
-        let span = self.times.hello * 2;
-        self.requests.retain(|at| *at + span > now);
-        self.requests.push(now);
-        if self.forwarders[at].agrees(self.shows(at), self.low) {
-            return Ok(());
-        }
-        if ignored.agrees(self.shows(at), self.low) && self.requests.len() > RESPONSES_MOST {
-            self.forwarders[at] = ignored;
-            return Ok(());
-        }
-        let shown = self.shown.forwarders.iter().find(|shown| shown.owner == Some(owner));
-        let given = shown.map_or_else(|| "none".to_owned(), |shown| shown.number.to_string());
-        Err((Checker::Assigns, format!("is asked by {owner} and gives {given}, not {}", at + 1)))
-    }
-
-    /// A number that nobody has; else one that is served for an owner who is not known.
-    fn lowest_free(&self) -> Option<usize> {
-        let unknown = self.forwarders.iter().position(|forwarder| forwarder.role == Role::Unknown);
-        let orphan = |forwarder: &Forwarder| forwarder.role == Role::Secondary && forwarder.owner.is_none();
-        unknown.or_else(|| self.forwarders.iter().position(orphan))
-    }
-
-    fn owned(&self) -> Option<usize> {
-        self.forwarders.iter().position(|forwarder| forwarder.role == Role::Primary)
-    }
-
-    /// Who was asked lately is believed.
-    fn hear_response(&mut self, said: &Said, at: usize, fit: &Fitness) -> Result<(), Fault> {
-        let (now, hold) = (self.now, self.times.hold);
-        let asked = self.asked.take_if(|(avg, when)| *avg == said.source && now < *when + hold).is_some();
-        let fits = self.forwarders[at].role == Role::Primary || self.owned().is_none();
-        let taken = self.shows(at).is_some_and(|shown| shown.primary);
-        if fits && (asked || (self.shown.unsure && taken)) {
-            let terms = self.terms();
-            self.forwarders[at].own(now, fit.mac, &terms);
-        }
-        Ok(())
-    }
-
-    /// The AVG without a forwarder gives itself one, when it had the time to hear whose they are. It may wait for its
-    /// next Hello to do so: whether it did is what the engine shows.
-    fn take_own(&mut self) {
-        let listened = self.up_since.is_some_and(|since| self.now >= since + self.times.hold);
-        if self.state != GroupState::Active || self.low || self.owned().is_some() || !listened {
-            return;
-        }
-        let Some((at, mac)) = self.lowest_free().zip(self.fit.as_ref().map(|fit| fit.mac)) else { return };
-        if self.shows(at).is_some_and(|shown| shown.primary) {
-            let (now, terms) = (self.now, self.terms());
-            self.forwarders[at].own(now, mac, &terms);
-        }
-    }
-
     /// Time was served at `now`; the gateway's state is `after` since then.
     pub(crate) fn tick(&mut self, now: Instant, after: GroupState) -> Result<(), Fault> {
         self.now = now;
@@ -535,12 +470,7 @@ impl Contest {
     }
 
     /// The engine shows the state `to` of the gateway; packets and timers have been looked at.
-    pub(crate) fn enter(
-        &mut self,
-        now: Instant,
-        to: GroupState,
-        fit: Option<&Fitness>,
-    ) -> Result<(), Fault> {
+    pub(crate) fn enter(&mut self, now: Instant, to: GroupState, fit: Option<&Fitness>) -> Result<(), Fault> {
         let before = self.fit.take();
         self.fit = fit.cloned().or(before);
         self.reweigh(now);
@@ -583,38 +513,6 @@ impl Contest {
         let terms = self.terms();
         self.forwarders[at].paused = true;
         self.forwarders[at].reconcile(now, &terms);
-    }
-
-    /// Checkers of forwarders: all are where both tables put them.
-    pub(super) fn compare(&self) -> Vec<Fault> {
-        let mut faults = Vec::new();
-        for (at, own) in self.forwarders.iter().enumerate() {
-            let shown = self.shows(at);
-            let Some(difference) = own.differs(shown, self.low) else { continue };
-            let checker = match difference {
-                Difference::Contest => Checker::Forwarders,
-                Difference::Ownership => Checker::Ownership,
-                Difference::Lifetime => Checker::Lifetimes,
-            };
-            let said = shown.map_or_else(
-                || "unknown".to_owned(),
-                |shown| {
-                    let times = (shown.redirect_ends, shown.timeout_ends);
-                    format!("{} primary {} of {:?}, {times:?}", shown.state, shown.primary, shown.owner)
-                },
-            );
-            let ends = (own.redirect_ends, own.timeout_ends);
-            let text = format!(
-                "at {} forwarder {} is {said}, and should be {} {:?} of {:?}, {ends:?}",
-                self.now,
-                at + 1,
-                own.state(self.low),
-                own.role,
-                own.owner
-            );
-            faults.push((checker, text));
-        }
-        faults
     }
 
     /// A Hello was sent at `now`.

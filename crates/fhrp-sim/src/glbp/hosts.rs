@@ -95,7 +95,9 @@ impl Contest {
             }
             let number = macs.iter().position(|known| Some(*known) == mac);
             match number.filter(|number| !asks_all || offers[*number].is_some()) {
-                None => faults.push((Checker::HandsOut, format!("tells a host of {mac:?}, offers {offers:?}"))),
+                None => {
+                    faults.push((Checker::HandsOut, format!("tells a host of {mac:?}, offers {offers:?}")))
+                }
                 Some(number) if asks_all => faults.extend(self.hand(number, question.host, &offers)),
                 Some(number) if asked != Some(number) => {
                     faults.push((Checker::Answers, format!("asked for {asked:?}, answers with {number}")));

@@ -4,6 +4,7 @@
 mod contest;
 mod forwarder;
 mod hosts;
+mod ownership;
 mod plan;
 mod said;
 mod watch;
@@ -18,9 +19,8 @@ use fhrp_wire::glbp::{ForwarderNumber, GroupNumber};
 use crate::group::Change;
 
 pub(crate) use contest::Contest;
-pub(crate) use forwarder::{Role, Stand};
 pub(crate) use plan::{draw_asks, draw_change, draw_groups};
-pub(crate) use said::{Said, message_in, noise};
+pub(crate) use said::{Said, message_in, noise, render, timers};
 
 /// How many forwarders a group has at most.
 pub(crate) const FORWARDERS: usize = ForwarderNumber::COUNT;

@@ -3,7 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use fhrp::{Family, GlbpAuthentication, GlbpSettings, InterfaceName, LoadBalancing, Track, TrackEffect, TrackName};
+use fhrp::{
+    Family, GlbpAuthentication, GlbpSettings, InterfaceName, LoadBalancing, Track, TrackEffect, TrackName,
+};
 use fhrp_wire::glbp::{AuthText, KeyBytes};
 
 use crate::group::{Change, GroupPlan, Settings};
@@ -54,7 +56,7 @@ fn draw_group(rng: &mut Rng, place: u16, routers: usize) -> GroupPlan {
             if learners && router > 0 && rng.chance(60) {
                 settings.addresses.clear();
             }
-            Settings::Glbp(settings)
+            Some(Settings::Glbp(settings))
         })
         .collect();
     GroupPlan { number, ipv6, gateway, members }
@@ -97,7 +99,8 @@ fn draw_preemption(rng: &mut Rng, settings: &mut GlbpSettings) {
     }
     settings.forwarder_preempt = rng.chance(85);
     let delayed = rng.chance(60);
-    settings.forwarder_preempt_delay = Duration::from_millis(if delayed { rng.between(0, 80) * 100 } else { 0 });
+    settings.forwarder_preempt_delay =
+        Duration::from_millis(if delayed { rng.between(0, 80) * 100 } else { 0 });
 }
 
 fn draw_weighting(rng: &mut Rng, settings: &mut GlbpSettings) {

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use fhrp::{GlbpAuthentication, GlbpSettings};
 use fhrp_wire::envelope::{self, udp};
 use fhrp_wire::glbp::{
-    self, AuthData, AuthText, Body, Credentials, Destination, ForwarderNumber, Forwarders, GroupNumber, Hello,
-    Nonces, Packet, PacketFrame, Parsed, PeerNonce, Peers, VfState, VgState,
+    self, AuthData, AuthText, Body, Credentials, Destination, ForwarderNumber, Forwarders, GroupNumber,
+    Hello, Nonces, Packet, PacketFrame, Parsed, PeerNonce, Peers, VfState, VgState,
 };
 use fhrp_wire::{Family, MacAddr};
 
@@ -122,7 +123,9 @@ pub(super) fn accepts(settings: &GlbpSettings, own: &[IpAddr], said: &Said) -> b
     let proven = match (&settings.authentication, &parsed.auth) {
         (GlbpAuthentication::None, AuthData::None) => true,
         (GlbpAuthentication::Text(text), AuthData::Text(_)) => parsed.verify_text(text),
-        (GlbpAuthentication::Md5(key), AuthData::Md5 { key_id: None, .. }) => parsed.verify_md5(key, said.source),
+        (GlbpAuthentication::Md5(key), AuthData::Md5 { key_id: None, .. }) => {
+            parsed.verify_md5(key, said.source)
+        }
         // No group here has a chain.
         (_, _) => false,
     };
@@ -139,18 +142,21 @@ fn is_router(source: IpAddr) -> bool {
     }
 }
 
-/// A frame that says `body` where `said` said something else, as a router with `authentication` would.
+/// `times` with another hello and hold time.
+pub(crate) fn timers((hello, hold): (Duration, Duration), times: glbp::Timers) -> Option<glbp::Timers> {
+    let millis = |time| glbp::Milliseconds::from_duration(time).ok();
+    glbp::Timers::new(millis(hello)?, millis(hold)?, times.redirect(), times.timeout()).ok()
+}
+
+/// An announcement that says something else than `said`, as a router with `authentication` would.
 pub(crate) fn render(
     said: &Said,
     source: IpAddr,
-    body: Body,
+    (hello, forwarders): (Option<Hello>, Vec<glbp::Forwarder>),
     authentication: &GlbpAuthentication,
 ) -> Option<Bytes> {
-    let destination = match body {
-        Body::Announcement { .. } => Destination::Group,
-        // Only announcements are changed.
-        Body::Request | Body::Response(_) => return None,
-    };
+    let destination = Destination::Group;
+    let body = Body::Announcement { hello, forwarders: Forwarders::new(&forwarders).ok()? };
     let parsed = parse(said.source, &said.payload)?;
     let (mut own, mut peers, mut sequence) = (glbp::Nonce(0), Vec::new(), glbp::NonceSequence(0));
     if let AuthData::Md5 { nonces: Some(nonces), .. } = parsed.auth {

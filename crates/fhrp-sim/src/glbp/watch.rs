@@ -13,7 +13,7 @@ use crate::check::Checker;
 use crate::contest::{Fault, Fitness};
 use crate::flaw::announced;
 use crate::group::GroupPlan;
-use crate::monitor::{Round, Step, Wish};
+use crate::monitor::{Round, Step, Wish, fitness};
 use crate::subject::Input;
 
 /// What a router was like before a call.
@@ -54,9 +54,9 @@ impl Contest {
         }
         self.weight_shown = status.weighting.current;
         self.note(step.now, status, unsure);
-        if let Input::Programmed { revision, result, .. } = step.input {
+        if let Input::Programmed { result, .. } = step.input {
             let macs = virtual_macs(self.settings.group);
-            for wish in wishes.filter(|wish| wish.revision == *revision && wish.answered(step.input)) {
+            for wish in wishes.filter(|wish| wish.is_answered_by(step.input)) {
                 let Some(binding) = &wish.binding else { continue };
                 let Some(at) = macs.iter().position(|mac| binding.mac == Some(*mac)) else { continue };
                 match result {
@@ -77,8 +77,8 @@ impl Contest {
         group: &GroupPlan,
         status: &GroupStatus,
         wishes: impl Iterator<Item = &'a Wish>,
-        fit: Option<&Fitness>,
     ) -> Vec<Fault> {
+        let fit = fitness(step.link, group.ipv6);
         let sent = Sent::of(step, group);
         let mut faults = Vec::new();
         if !matches!(step.input, Input::Stop) {
@@ -86,7 +86,7 @@ impl Contest {
             faults.extend(self.check_bindings(&wishes));
         }
         let before = self.before.clone();
-        if let (Some(before), Some(fit)) = (before, fit) {
+        if let (Some(before), Some(fit)) = (before, fit.as_ref()) {
             let macs = virtual_macs(self.settings.group);
             faults.extend(self.check_resigned(&sent));
             faults.extend(self.check_announcements(step, &sent, &macs));
@@ -143,7 +143,10 @@ impl Contest {
         let mut faults = Vec::new();
         for said in sent.said.iter().filter(|_| step.wired) {
             if macs.contains(&said.mac) && !step.dataplane.forwards(said.mac) {
-                faults.push((Checker::VirtualMac, format!("speaks from {}, which it does not serve", said.mac)));
+                faults.push((
+                    Checker::VirtualMac,
+                    format!("speaks from {}, which it does not serve", said.mac),
+                ));
             }
             let active = |one: &glbp::Forwarder| one.state == VfState::Active && !one.priority.is_resigning();
             for one in said.forwarders().iter().filter(|one| active(one)) {
@@ -157,7 +160,8 @@ impl Contest {
         if let Input::Programmed { result: Ok(()), .. } = step.input {
             for at in (0..FORWARDERS).filter(|at| self.became_live(*at)) {
                 let ours = |said: &&Said| said.hello().is_none() && said.mac == macs[at];
-                let lists = |said: &Said| said.forwarders().iter().any(|one| usize::from(one.number.get()) == at + 1);
+                let lists =
+                    |said: &Said| said.forwarders().iter().any(|one| usize::from(one.number.get()) == at + 1);
                 if !sent.said.iter().filter(ours).any(lists) {
                     let text = format!("forwarder {} is live and not announced", at + 1);
                     faults.push((Checker::Announces, text));

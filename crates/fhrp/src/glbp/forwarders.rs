@@ -9,6 +9,7 @@ use fhrp_wire::glbp::{self, Body, ForwarderNumber, Forwarders, VfState};
 use super::forwarder::{Forwarder, Role, Server};
 use super::{Group, Packet};
 use crate::group::Out;
+use crate::limiter::Topic;
 use crate::{Acceptance, Binding, Gate, NoticeKind, Responder};
 
 /// A number that was assigned is kept for its owner for this many hold times; it becomes active, and says so, after one.
@@ -175,15 +176,18 @@ impl Group {
         let Some(forwarder) = self.forwarders.get_mut(at) else { return };
         let to = forwarder.state(low);
         let from = std::mem::replace(&mut forwarder.told, to);
-        if from != to {
-            forwarder.state_changes += 1;
-            let forwarder_number = forwarder.number.get();
-            let cause = forwarder.last_transition.map(|(_, cause)| cause);
-            self.notify(
-                now,
-                NoticeKind::ForwarderMoved { forwarder: forwarder_number, from, to, cause },
-                out,
-            );
+        if from == to {
+            return;
+        }
+        forwarder.state_changes += 1;
+        let number = forwarder.number;
+        let cause = forwarder.last_transition.map(|(_, cause)| cause);
+        let too_many = forwarder.flapping.note(now);
+        let forwarder = number.get();
+        self.notify(now, NoticeKind::ForwarderMoved { forwarder, from, to, cause }, out);
+        if let Some(transitions) = too_many {
+            let kind = || NoticeKind::ForwarderFlapping { forwarder, transitions };
+            self.notify_limited(Topic::ForwarderFlapping(number), now, kind, out);
         }
     }
 
