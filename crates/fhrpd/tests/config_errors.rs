@@ -181,6 +181,7 @@ faulty! {
     glbp_key_and_chain: &glbp(&format!("authentication = \"md5\"\nkey = \"k\"\nkey_chain = \"lan\"\n{CHAIN}"));
     glbp_unknown_names: &glbp(&format!("authentication = \"md5\"\nkey_chain = \"lam\"\ntrack = [{{ name = \"downlink\" }}]\n{CHAIN}"));
     glbp_tracks_that_stop: &glbp("track = [{ name = \"uplink\", shutdown = true }, { name = \"exit\", decrement = 0 }]\n[[track]]\nname = \"uplink\"\n[[track]]\nname = \"exit\"");
+    glbp_decrements_out_of_range: &glbp("track = [{ name = \"uplink\", decrement = 255 }, { name = \"exit\", decrement = 256 }]\n[[track]]\nname = \"uplink\"\n[[track]]\nname = \"exit\"");
     glbp_router_advertisements: &format!("{}{}", glbp("router_advertisement = true"), bare_glbp("group = 2\naddresses = [\"autoconfig\"]\nrouter_advertisement = false\nrouter_lifetime = \"1h\""));
     glbp_every_rule_of_a_group: &bare_glbp("group = 1024\naddresses = [\"192.0.2.1\", \"::1\"]\npriority = 0\npreempt_delay = \"1m\"\nforwarder_preempt_delay = \"2h\"\nhello_time = \"2m\"\nhold_time = \"1s\"\nredirect = \"2h\"\ntimeout = \"5s\"\nweighting = 10\nweighting_lower = 50\nweighting_upper = 60\nclient_cache = { maximum = 2001 }\n");
     glbp_words_of_others: &glbp("ip = \"192.0.2.1\"\ntimers = [3, 10]\nversion = 2\nvirtual_mac = true\nlower = 5\nfollow = \"lan\"\nannounce_refresh = \"1m\"\nload_balancng = \"none\"");

@@ -61,7 +61,7 @@ impl Table for HsrpSettings {
         let authentication = read_authentication(section, names);
         let follow = section.optional("follow", |value| names.group(value)).map(Arc::from);
         let name = section.optional("name", file::name).map(Arc::from);
-        let track = parts::read_tracks(section, names);
+        let track = parts::read_tracks(section, names, "a number from 1 to 255");
         let startup_delay = section.optional("startup_delay", file::duration);
 
         let identity = identity?;

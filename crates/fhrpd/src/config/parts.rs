@@ -119,15 +119,15 @@ pub(super) fn read_peers(section: &mut Section<'_, '_>) -> Vec<IpAddr> {
 /// The decrement where none is named.
 const DECREMENT: u8 = 10;
 
-/// The list `track`.
-pub(super) fn read_tracks(section: &mut Section<'_, '_>, names: &Names) -> Vec<Track> {
+/// The list `track`; `range` is what a decrement may be, for the operator.
+pub(super) fn read_tracks(section: &mut Section<'_, '_>, names: &Names, range: &'static str) -> Vec<Track> {
     let example = "{ name = \"uplink\", decrement = 10 }";
-    section.tables("track", ("a tracked object", example), |inner| read_track(inner, names))
+    section.tables("track", ("a tracked object", example), |inner| read_track(inner, names, range))
 }
 
-fn read_track(mut section: Section<'_, '_>, names: &Names) -> Option<Track> {
+fn read_track(mut section: Section<'_, '_>, names: &Names, range: &'static str) -> Option<Track> {
     let name = section.required("name", "\"uplink\"", |value| names.track(value));
-    let decrement = section.optional("decrement", file::number("a number from 1 to 255"));
+    let decrement = section.optional("decrement", file::number(range));
     let shutdown = section.optional("shutdown", file::flag) == Some(true);
     if shutdown && section.has("decrement") {
         let title = "`decrement` has no effect with `shutdown = true`";
