@@ -78,7 +78,8 @@ impl Lan {
     }
 
     fn next_event(&self) -> Option<Instant> {
-        let timers = self.routers.iter().filter_map(|node| node.election.next_deadline());
+        let alive = self.routers.iter().filter(|node| node.alive);
+        let timers = alive.filter_map(|node| node.election.next_deadline());
         timers.chain(self.flying.front().map(|packet| packet.arrives)).min()
     }
 
@@ -91,7 +92,10 @@ impl Lan {
 
     fn expire(&mut self) {
         for index in 0..self.routers.len() {
-            self.act(index, |election, now, out| election.handle_timeout(now, out));
+            self.act(index, |election, now, out| {
+                election.handle_timeout(now, out);
+                assert!(election.next_deadline().is_none_or(|next| next > now), "busy loop at {now}");
+            });
         }
     }
 
