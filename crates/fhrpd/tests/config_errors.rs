@@ -56,6 +56,7 @@ faulty! {
     broken_toml: "[[vrrp]]\ninterface = \"eth0\nvrid = 10\n";
     key_given_twice: &with("vrid = 11");
     empty_file: "# nothing yet\n";
+    stop_linger_without_end: "[daemon]\nstop_linger = \"1m\"\n";
     daemon_table: "[daemon]\nlog = \"jsn\"\nrealtime = 1\nsocket = \"/run/x\"\nstate_dir = \"\"\n";
     remarks_of_a_right_file: "[[vrrp]]\ninterface = \"eth0\"\nvrid = 10\naddresses = [\"2001:db8::1\"]\npriority = 255\n";
 }
@@ -213,6 +214,7 @@ fn every_key_is_accepted() {
         state_dir = "/var/lib/fhrpd"
         log = "json"
         realtime = false
+        stop_linger = "0s"
 
         [[vrrp]]
         interface = "eth0"
@@ -249,6 +251,8 @@ fn every_key_is_accepted() {
         key = "a key of any length"
     "#;
     let config = Config::parse(source).unwrap();
+    assert_eq!(config.daemon.stop_linger, Duration::ZERO);
+    assert_eq!(Config::parse("").unwrap().daemon.stop_linger, Duration::from_millis(80));
     assert_eq!(config.groups.len(), 3);
     let ids: Vec<String> = config.groups.keys().map(ToString::to_string).collect();
     assert_eq!(ids, ["vrrp eth0 ipv4 10", "vrrp eth0 ipv6 10", "vrrp eth1 ipv4 10"]);
