@@ -108,6 +108,7 @@ faulty! {
     hsrp_authentication_of_others: &hsrp("authentication = \"cisco-md5\"\nkey = \"k\"");
     hsrp_unknown_names: &hsrp("authentication = \"md5\"\nkey_chain = \"lam\"\ntrack = [{ name = \"downlink\" }]\nfollow = \"leadr\"\n[[key_chain]]\nname = \"lan\"\nkeys = [{ id = 1, key = \"k\" }]\n[[track]]\nname = \"exit\"\n[[track]]\nname = \"uplink\"\n[[hsrp]]\ninterface = \"eth1\"\naddresses = 7\nname = \"leader\"");
     hsrp_nothing_to_name: &hsrp("authentication = \"md5\"\nkey_chain = \"lan\"\ntrack = [{ name = \"uplink\" }]");
+    hsrp_announcements_without_addresses: "[[hsrp]]\ninterface = \"eth0\"\naddresses = [\"192.0.2\"]\nannounce_refresh = \"1m\"\n";
     hsrp_bad_tracks: &hsrp("track = [{ name = \"a\", decrement = 0 }, { name = \"b\", decrement = 256 }, { name = \"c\", decrement = 5, shutdown = true }, { name = \"d\", interface = \"eth1\" }, { decrement = 5 }, { name = \"e\" }, { name = \"e\" }, 7]\n[[track]]\nname = \"a\"\n[[track]]\nname = \"b\"\n[[track]]\nname = \"c\"\n[[track]]\nname = \"d\"\n[[track]]\nname = \"e\"");
     hsrp_bad_macs: &format!("{}{}{}", hsrp("mac_address = \"01:00:5e:00:00:01\""), second(2, "mac_address = \"2.0.1\""), second(3, "use_bia = true\nmac_address = \"0200.0000.0001\""));
     hsrp_macs_that_contradict: &hsrp("virtual_mac = true\nuse_bia = true");
