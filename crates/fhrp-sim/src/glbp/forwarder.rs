@@ -106,6 +106,10 @@ impl Forwarder {
         }
     }
 
+    pub(super) fn timers(&self) -> [Option<Instant>; 2] {
+        [self.active_until, self.lower_since]
+    }
+
     pub(super) fn is_contested(&self) -> bool {
         match self.role {
             Role::Unknown => false,

@@ -26,8 +26,8 @@ pub(crate) struct Handed {
 /// A host asks who has an address.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Question {
-    host: MacAddr,
-    destination: MacAddr,
+    pub(super) host: MacAddr,
+    pub(super) destination: MacAddr,
     pub(super) target: std::net::IpAddr,
 }
 

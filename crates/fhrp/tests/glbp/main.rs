@@ -21,5 +21,6 @@ mod packets;
 #[path = "../hsrp/pcap.rs"]
 mod pcap;
 mod receive;
+mod regressions;
 mod stories;
 mod weighting;
