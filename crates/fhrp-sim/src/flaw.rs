@@ -16,12 +16,12 @@ use fhrp_wire::vrrp::{
 };
 
 use crate::contest::runs;
+use crate::glbp;
 use crate::group::{Preemption, Settings};
+use crate::hsrp;
 use crate::plan::Protocol;
 use crate::said::Said;
 use crate::vrrp;
-use crate::glbp;
-use crate::hsrp;
 
 macro_rules! flaws {
     ($($(#[$doc:meta])* $flaw:ident = $name:literal),* $(,)?) => {
@@ -170,7 +170,10 @@ impl Flaw {
                 _,
             ) => shared,
             (Self::CoupIgnored, Protocol::Glbp) => false,
-            (Self::SkewDropped | Self::TtlIgnored | Self::UnicastMissing, Protocol::Hsrp | Protocol::Glbp) => false,
+            (
+                Self::SkewDropped | Self::TtlIgnored | Self::UnicastMissing,
+                Protocol::Hsrp | Protocol::Glbp,
+            ) => false,
             // A Standby router takes over at once: nobody notices that it was not waited for.
             (Self::LeavesAtOnce, Protocol::Hsrp | Protocol::Glbp) => false,
             (Self::CoupIgnored | Self::SpeakersIgnored, Protocol::Vrrp) => false,
@@ -238,7 +241,9 @@ impl Rewriter {
             (_, Said::Vrrp(said)) => self.vrrp_in(group, said, octets).or(unchanged),
             (_, Said::Hsrp(said)) => self.hsrp_in(group, said, octets).or(unchanged),
             (Some(flaw), Said::Glbp(said)) if glbp::is_deaf(flaw, said) => None,
-            (Some(flaw), Said::Glbp(said)) => glbp::heard(flaw, group, said).or(unchanged).filter(|heard| !heard.is_empty()),
+            (Some(flaw), Said::Glbp(said)) => {
+                glbp::heard(flaw, group, said).or(unchanged).filter(|heard| !heard.is_empty())
+            }
             (None, Said::Glbp(_)) => unchanged,
         }
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fhrp::{
-    Action, GlbpForwarder, GlbpSettings, GlbpStatus, GroupState, GroupStatus, HsrpSettings, IfIndex, Instant, InterfaceName, LinkEvent,
-    LinkState, MacAddr, VrrpSettings,
+    Action, GlbpForwarder, GlbpSettings, GlbpStatus, GroupState, GroupStatus, HsrpSettings, IfIndex, Instant,
+    InterfaceName, LinkEvent, LinkState, MacAddr, VrrpSettings,
 };
 
 use crate::check::{Checker, Violation, Watch};
@@ -563,7 +563,10 @@ impl<'a> Lan<'a> {
                     return wrong(Checker::Converges, text);
                 }
                 if one.primary && self.small.members[router].preempt && one.state != GroupState::Active {
-                    return wrong(Checker::Preempts, format!("{} serves not its own forwarder", Place(router)));
+                    return wrong(
+                        Checker::Preempts,
+                        format!("{} serves not its own forwarder", Place(router)),
+                    );
                 }
             }
         }

@@ -226,10 +226,12 @@ impl Contest {
     fn take(&mut self, said: &Said, fit: &Fitness, stale: bool) -> Result<(), Fault> {
         match said.packet.body() {
             Body::Announcement { hello, .. } => {
+                self.learn_forwarders(said);
                 let hold = match hello {
                     Some(hello) if !(stale && resigns(hello)) => self.hear_hello(said, hello, fit),
                     Some(_) | None => self.hold(),
                 };
+                self.take_own();
                 self.hear_forwarders(said, hold, stale);
                 Ok(())
             }
@@ -384,6 +386,21 @@ impl Contest {
 
     fn go(&mut self, to: GroupState) {
         self.state = to;
+    }
+
+    /// Which forwarders there are is learned before anything else.
+    fn learn_forwarders(&mut self, said: &Said) {
+        let (terms, runs) = (self.terms(), runs(self.state));
+        for one in said.forwarders().into_iter().filter(|_| runs) {
+            let (at, owner) = (usize::from(one.number.get()) - 1, said.packet.owner());
+            if self.forwarders[at].role == Role::Unknown {
+                let word = Word { at: self.now, source: said.source, owner, hold: Duration::ZERO, said: one };
+                self.forwarders[at].learn(&word, &terms);
+                if one.priority.is_primary() {
+                    self.owns_one(owner, at);
+                }
+            }
+        }
     }
 
     fn hear_forwarders(&mut self, said: &Said, hold: Duration, stale: bool) {

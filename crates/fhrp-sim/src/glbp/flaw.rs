@@ -108,9 +108,12 @@ pub(crate) fn sent(flaw: Flaw, now: Instant, frame: &[u8], groups: &[GroupStatus
         }
         (Flaw::SpeaksAsAnother, Body::Announcement { hello: Some(_), .. }) => {
             let macs = virtual_macs(said.number());
-            let serves = |at: usize| status.forwarders.iter().any(|one| {
-                usize::from(one.number) == at + 1 && one.state == GroupState::Active
-            });
+            let serves = |at: usize| {
+                status
+                    .forwarders
+                    .iter()
+                    .any(|one| usize::from(one.number) == at + 1 && one.state == GroupState::Active)
+            };
             let foreign = (0..FORWARDERS).find(|at| !serves(*at))?;
             let mut octets = frame.to_vec();
             octets[6..12].copy_from_slice(&macs[foreign].0);

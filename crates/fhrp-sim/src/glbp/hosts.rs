@@ -119,6 +119,9 @@ impl Contest {
                 handed.offers.map(|offer| offer.is_some()) == offers.map(|offer| offer.is_some())
             }
         };
+        if handed.mode != Some(mode) {
+            handed.told.clear();
+        }
         if handed.mode != Some(mode) || !same {
             (handed.mode, handed.offers, handed.counts) = (Some(mode), *offers, [0; FORWARDERS]);
         }
