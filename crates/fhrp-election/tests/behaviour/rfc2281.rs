@@ -111,3 +111,22 @@ fn an_active_router_that_is_outranked_resigns() {
         "{effects:?}"
     );
 }
+
+/// RFC 2281 §5: events h and l ask for a lower router. One of equal rank, which has this one's address by mistake, is
+/// none: nobody is pushed aside by its twin.
+#[test]
+fn a_router_of_equal_rank_is_not_lower() {
+    let twin = |claim| advert(claim, 100, 2);
+    let mut listening = listener();
+    assert_eq!(listening.hear(2 * SECOND, twin(Claim::Active)), []);
+    assert_eq!(listening.hear(2 * SECOND, twin(Claim::Standby)), []);
+    assert_eq!(listening.election.state(), State::Listen);
+
+    let mut speaking = Router::new(Rules::HSRP, candidate(100, 2));
+    speaking.start(0);
+    speaking.timeout(10 * SECOND);
+    assert_eq!(speaking.election.state(), State::Speak);
+    assert_eq!(speaking.hear(11 * SECOND, twin(Claim::Speak)), [], "neither gives way");
+    speaking.hear(11 * SECOND, twin(Claim::Standby));
+    assert_eq!(speaking.election.state(), State::Listen, "the role is taken");
+}
