@@ -112,10 +112,10 @@ fn an_active_router_that_is_outranked_resigns() {
     );
 }
 
-/// RFC 2281 §5: events h and l ask for a lower router. One of equal rank, which has this one's address by mistake, is
-/// none: nobody is pushed aside by its twin.
+/// RFC 2281 §5: events f and j ask for a higher router, h and l for a lower one. One of equal rank, which has this one's
+/// address by mistake, is neither: no role is taken from a twin.
 #[test]
-fn a_router_of_equal_rank_is_not_lower() {
+fn a_router_of_equal_rank_is_neither_higher_nor_lower() {
     let twin = |claim| advert(claim, 100, 2);
     let mut listening = listener();
     assert_eq!(listening.hear(2 * SECOND, twin(Claim::Active)), []);
@@ -129,4 +129,8 @@ fn a_router_of_equal_rank_is_not_lower() {
     assert_eq!(speaking.hear(11 * SECOND, twin(Claim::Speak)), [], "neither gives way");
     speaking.hear(11 * SECOND, twin(Claim::Standby));
     assert_eq!(speaking.election.state(), State::Listen, "the role is taken");
+
+    let mut active = active_router();
+    assert_eq!(active.hear(21 * SECOND, twin(Claim::Coup)), []);
+    assert_eq!(active.election.state(), State::Active);
 }
