@@ -7,7 +7,9 @@ use fhrp_wire::MacAddr;
 use fhrp_wire::glbp::{self, Body, ForwarderNumber, Forwarders, VfState};
 
 use super::forwarder::{Forwarder, Role, Server};
+use super::hear::at_most;
 use super::{Group, Packet};
+use crate::config::{GLBP_REDIRECT_MAX as REDIRECT_MAX, GLBP_TIMEOUT_MAX as TIMEOUT_MAX};
 use crate::group::Out;
 use crate::limiter::Topic;
 use crate::{Acceptance, Binding, Gate, NoticeKind, Responder};
@@ -308,12 +310,13 @@ impl Group {
                 self.retune_forwarder(packet.at, at);
             }
             (Role::Unknown, false) => {
-                let left = said.timeout_left.to_duration();
+                let redirect_left = at_most(said.redirect_left, REDIRECT_MAX).to_duration();
+                let left = at_most(said.timeout_left, TIMEOUT_MAX).to_duration();
                 if said.state != VfState::Active || left.is_zero() {
                     return false;
                 }
                 forwarder.role = Role::Secondary;
-                forwarder.redirect_ends = packet.at + said.redirect_left.to_duration();
+                forwarder.redirect_ends = packet.at + redirect_left;
                 forwarder.timeout_ends = packet.at + left;
                 self.retune_forwarder(packet.at, at);
             }

@@ -110,6 +110,10 @@ fn a_forged_pace_is_not_followed() {
     assert_eq!(known.counters.timer_errors, 1);
     hear(&mut lan, 300, &says(2, VgState::Active, 200).frame());
     assert_eq!(lan.router(1).counters().timer_errors, 1);
+    let lasting = Says { timers: (3000, 10_000, 3601, u16::MAX), ..says(2, VgState::Active, 200) };
+    hear(&mut lan, 400, &lasting.frame());
+    let known = lan.router(1).glbp();
+    assert_eq!((known.redirect, known.timeout, known.counters.timer_errors), (secs(3600), secs(64_800), 2));
 }
 
 #[test]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::TrackName;
 
 fn settings() -> GlbpSettings {
     GlbpSettings::new(InterfaceName::new("eth0"), 10, vec!["192.0.2.1".parse().unwrap()])
@@ -98,6 +99,19 @@ fn times_have_ranges_and_an_order() {
     assert_eq!(field(|s| s.priority = 0), ConfigField::Priority);
     assert_eq!(field(|s| s.preempt_delay = secs(1)), ConfigField::PreemptDelay);
     assert_eq!(field(|s| s.forwarder_preempt_delay = secs(3601)), ConfigField::ForwarderPreemptDelay);
+}
+
+#[test]
+fn decrements_have_a_range() {
+    let track = |effect| vec![Track { name: TrackName::new("uplink"), effect }];
+    for bad in [0, 255] {
+        let bad = track(TrackEffect::Decrement(bad));
+        assert_eq!(field(|s| s.track = bad), ConfigField::Track(Some(0)));
+    }
+    for good in [1, 254] {
+        let good = GlbpSettings { track: track(TrackEffect::Decrement(good)), ..settings() };
+        assert!(GlbpConfig::new(good).is_ok());
+    }
 }
 
 #[test]
