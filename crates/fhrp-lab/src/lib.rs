@@ -90,7 +90,7 @@ pub use fault::Fault;
 pub use forge::HsrpForgery;
 pub use frame::{
     Advertisement, GlbpForwarder, GlbpGateway, GlbpOpcode, GlbpPacket, HsrpMessage, HsrpOpcode, Kind,
-    SpeakerState, arp_request, ethernet, neighbor_solicitation,
+    SpeakerState, address_announcement, arp_request, ethernet, neighbor_solicitation,
 };
 pub use group::{
     Authentication, GlbpGroup, Group, HsrpGroup, HsrpVersion, LoadBalancing, Timers, VrrpGroup, VrrpVersion,

@@ -241,7 +241,7 @@ counters! {
         forwarder_count_errors,
         /// An announcement of nothing.
         empty_errors,
-        /// ARP requests and neighbour solicitations for the virtual addresses.
+        /// ARP requests and neighbour solicitations for the virtual addresses, and announcements of these.
         resolve_rcvd,
         /// Of these, answered.
         resolve_answered,

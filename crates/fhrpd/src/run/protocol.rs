@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc as std_mpsc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use fhrp::driver::{Driver, Handle};
 use fhrp::{Engine, Notice};
@@ -49,6 +50,7 @@ impl Protocol {
         let options = Options {
             state_dir: daemon.state_dir.clone(),
             scheduling: daemon.scheduling,
+            stop_linger: daemon.stop_linger,
             descriptors: u64::try_from(groups).unwrap_or(u64::MAX).saturating_add(DESCRIPTORS_BESIDES),
         };
         let body = move || live(&options, &started);
@@ -85,6 +87,7 @@ fn clean_up_after(state_dir: &Path) {
 struct Options {
     state_dir: PathBuf,
     scheduling: Scheduling,
+    stop_linger: Duration,
     descriptors: u64,
 }
 
@@ -144,7 +147,9 @@ fn make_driver(options: &Options) -> Result<Made, ProtocolError> {
     })?;
     let packets = PacketSockets::new().map_err(system("packet sockets"))?;
     let clock = TimerFd::new().map_err(system("making a timer"))?;
-    Ok(Driver::new(Engine::new(), backend, packets, clock))
+    let mut engine = Engine::new();
+    engine.set_stop_linger(options.stop_linger);
+    Ok(Driver::new(engine, backend, packets, clock))
 }
 
 fn system(doing: &'static str) -> impl FnOnce(io::Error) -> ProtocolError {
