@@ -19,6 +19,15 @@ pub(crate) struct Probe {
     pub(crate) answers: u32,
 }
 
+/// One question for the gateway.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ask {
+    pub(crate) at: Instant,
+    /// Or who it knew.
+    pub(crate) everybody: bool,
+    pub(crate) answers: u32,
+}
+
 /// One host.
 #[derive(Debug)]
 pub(crate) struct Host {
@@ -28,11 +37,12 @@ pub(crate) struct Host {
     /// How many probes it had sent when it was told last.
     told: usize,
     pub(crate) probes: Vec<Probe>,
+    pub(crate) asks: Vec<Ask>,
 }
 
 impl Host {
     pub(crate) fn new(plan: HostPlan, gateway: IpAddr) -> Self {
-        Self { plan, gateway, neighbour: None, told: 0, probes: Vec::new() }
+        Self { plan, gateway, neighbour: None, told: 0, probes: Vec::new(), asks: Vec::new() }
     }
 
     pub(crate) fn plan(&self) -> &HostPlan {
@@ -57,6 +67,14 @@ impl Host {
         }
     }
 
+    /// What it sends when it asks who its gateway is, though it may know: everybody, and in turn who it knows.
+    pub(crate) fn ask(&mut self, now: Instant) -> Frame {
+        let everybody = self.asks.len().is_multiple_of(2);
+        let known = self.neighbour.filter(|_| !everybody);
+        self.asks.push(Ask { at: now, everybody: known.is_none(), answers: 0 });
+        self.frame(known.unwrap_or(MacAddr::BROADCAST), Body::Solicit { address: self.gateway })
+    }
+
     fn frame(&self, destination: MacAddr, body: Body) -> Frame {
         Frame { source: self.plan.mac, destination, body }
     }
@@ -66,6 +84,9 @@ impl Host {
         let asked = frame.destination == self.plan.mac;
         if address == self.gateway && (asked || self.neighbour.is_some()) {
             self.neighbour = Some(mac);
+            if let Some(ask) = self.asks.last_mut().filter(|_| asked) {
+                ask.answers += 1;
+            }
             self.told = if asked { self.probes.len() } else { self.told };
         }
     }

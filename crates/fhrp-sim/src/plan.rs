@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::fault::{Fault, Kind, Path, Place};
 use crate::group::{Change, GroupPlan, Settings};
 use crate::rng::Rng;
-use crate::{hsrp, vrrp};
+use crate::{glbp, hsrp, vrrp};
 
 /// The name of the one interface that a router has on the LAN.
 pub(crate) const INTERFACE: &str = "lan0";
@@ -39,6 +39,8 @@ pub enum Protocol {
     Vrrp,
     /// HSRP, version 1 and, in both families, 2.
     Hsrp,
+    /// GLBP, in both families.
+    Glbp,
 }
 
 impl fmt::Display for Protocol {
@@ -46,6 +48,7 @@ impl fmt::Display for Protocol {
         f.write_str(match self {
             Self::Vrrp => "vrrp",
             Self::Hsrp => "hsrp",
+            Self::Glbp => "glbp",
         })
     }
 }
@@ -111,6 +114,8 @@ pub struct HostPlan {
     pub group: usize,
     /// How often it sends.
     pub period: Duration,
+    /// How often it asks who its gateway is, though it knows.
+    pub asks: Option<Duration>,
 }
 
 impl Scenario {
@@ -122,8 +127,12 @@ impl Scenario {
         let groups = match protocol {
             Protocol::Vrrp => vrrp::draw_groups(&mut rng, &mut routers),
             Protocol::Hsrp => hsrp::draw_groups(&mut rng, &routers),
+            Protocol::Glbp => glbp::draw_groups(&mut rng, &routers),
         };
-        let hosts = draw_hosts(&mut rng, groups.len());
+        let mut hosts = draw_hosts(&mut rng, groups.len());
+        if protocol == Protocol::Glbp {
+            hosts.iter_mut().for_each(|host| host.asks = glbp::draw_asks(&mut rng));
+        }
         let most = Duration::from_micros(rng.pick(&[60, 500, 2_000]));
         let mut drawn = Self {
             seed,
@@ -224,6 +233,7 @@ impl Scenario {
                 let change = match self.groups[group].member(router) {
                     Some(Settings::Vrrp(settings)) => vrrp::draw_change(rng, settings),
                     Some(Settings::Hsrp(settings)) => hsrp::draw_change(rng, settings),
+                    Some(Settings::Glbp(settings)) => glbp::draw_change(rng, settings),
                     None => return Kind::Noise,
                 };
                 Kind::Reconfigure { router, group, change }
@@ -242,7 +252,7 @@ impl Scenario {
     }
 
     /// Two Active_Down_Intervals of the slowest after the last fault, the longest preempt delay with one more, the
-    /// repeated announcements, and the backoff of a dataplane that failed.
+    /// repeated announcements, the traces of who is gone, and the backoff of a dataplane that failed.
     fn set_end(&mut self) {
         let starts = self.routers.iter().map(|router| router.starts);
         let ends = self.faults.iter().map(|fault| fault.until);
@@ -257,7 +267,10 @@ impl Scenario {
         let preempt = members().map(Settings::preempt_delay).max().unwrap_or_default();
         let fails = self.faults.iter().any(|fault| matches!(fault.kind, Kind::FailingDataplane(_)));
         let changed = self.faults.iter().filter_map(|fault| match &fault.kind {
-            Kind::Reconfigure { change: Change::Preempt(Some(delay)), .. } => Some(*delay),
+            Kind::Reconfigure {
+                change: Change::Preempt(Some(delay)) | Change::ForwarderPreempt(Some(delay)),
+                ..
+            } => Some(*delay),
             _ => None,
         });
         let refresh = members().filter_map(Settings::refresh_needed).max().unwrap_or_default();
@@ -265,6 +278,7 @@ impl Scenario {
             + preempt.max(changed.max().unwrap_or_default())
             + delayed.max().unwrap_or_default()
             + refresh
+            + members().filter_map(Settings::lifetime).max().unwrap_or_default()
             + if fails { BACKOFF } else { Duration::ZERO }
             + Duration::from_secs(6);
         self.settled = quiet + settling;
@@ -289,6 +303,7 @@ impl Settings {
         match self {
             Self::Vrrp(_) => Protocol::Vrrp,
             Self::Hsrp(_) => Protocol::Hsrp,
+            Self::Glbp(_) => Protocol::Glbp,
         }
     }
 }
@@ -334,6 +349,7 @@ fn draw_hosts(rng: &mut Rng, groups: usize) -> Vec<HostPlan> {
         switch: rng.index(2),
         group: rng.index(groups),
         period: Duration::from_millis(rng.pick(&[200, 500, 500])),
+        asks: None,
     };
     (0..count).map(plan).collect()
 }

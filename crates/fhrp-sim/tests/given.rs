@@ -51,6 +51,7 @@ fn scenario(faults: Vec<(u64, u64, Kind)>) -> Scenario {
         switch: 0,
         group,
         period: Duration::from_millis(20),
+        asks: None,
     };
     let mut scenario = Scenario::new(1, routers, vec![first, second], vec![host(0, 0)]);
     let time = Instant::from_millis;
