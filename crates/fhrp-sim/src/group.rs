@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use fhrp::{
-    Family, GroupConfig, HsrpConfig, HsrpSettings, MacAddr, Protocol, Track, VrrpConfig, VrrpSettings,
+    Family, GroupConfig, HsrpConfig, HsrpSettings, MacAddr, Protocol, Track, TrackEffect, VrrpConfig,
+    VrrpSettings,
 };
 
 use crate::{hsrp, vrrp};
@@ -216,6 +217,25 @@ impl Settings {
         }
     }
 
+    /// How often a router that is Active says so: VRRP's interval, HSRP's hello time.
+    #[must_use]
+    pub fn speaks_every(&self) -> Duration {
+        match self {
+            Self::Vrrp(settings) => settings.advertisement_interval,
+            Self::Hsrp(settings) => hsrp::timers_of(settings).0,
+        }
+    }
+
+    /// How long this router waits for an Active router of the pace `pace` that falls silent: its Active_Down_Interval; for
+    /// a Standby router the hold time.
+    #[must_use]
+    pub fn takes_over_in(&self, pace: Duration) -> Duration {
+        match self {
+            Self::Vrrp(settings) => vrrp::active_down(settings.version, settings.priority, pace),
+            Self::Hsrp(_) => pace,
+        }
+    }
+
     /// The longest time until there is another when the Active router falls silent, where the slowest has the pace
     /// `slowest`: the Active_Down_Interval; a hold time in Listen and one in Speak.
     #[must_use]
@@ -237,7 +257,10 @@ impl fmt::Display for Settings {
             f.write_str(", without virtual MAC")?;
         }
         for track in self.tracks() {
-            write!(f, ", {} down: {:?}", track.name, track.effect)?;
+            match track.effect {
+                TrackEffect::Decrement(by) => write!(f, ", without {}: {by} less", track.name)?,
+                TrackEffect::Shutdown => write!(f, ", stops without {}", track.name)?,
+            }
         }
         Ok(())
     }

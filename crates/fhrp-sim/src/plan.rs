@@ -109,6 +109,8 @@ pub struct HostPlan {
     pub switch: usize,
     /// The group whose address is its gateway.
     pub group: usize,
+    /// Another virtual address of the group than [`GroupPlan::gateway`].
+    pub gateway: Option<IpAddr>,
     /// How often it sends.
     pub period: Duration,
 }
@@ -333,6 +335,7 @@ fn draw_hosts(rng: &mut Rng, groups: usize) -> Vec<HostPlan> {
         mac: MacAddr([2, 0, 0, 0, 1, place]),
         switch: rng.index(2),
         group: rng.index(groups),
+        gateway: None,
         period: Duration::from_millis(rng.pick(&[200, 500, 500])),
     };
     (0..count).map(plan).collect()

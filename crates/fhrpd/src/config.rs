@@ -21,7 +21,9 @@ use std::path::{Path, PathBuf};
 
 use fhrp::{GroupConfig, GroupId, InterfaceName, TrackName};
 
+pub(crate) use diagnose::nearest;
 pub use diagnose::{Problem, Severity, Style, in_one_line, render};
+pub(crate) use file::duration_of;
 
 /// The largest configuration file that is read: 4,000 groups take about 1 MB.
 const FILE_OCTETS_MAX: u64 = 16 << 20;
