@@ -64,6 +64,7 @@ struct Cli {
 enum Spoken {
     Vrrp,
     Hsrp,
+    Glbp,
 }
 
 impl From<Spoken> for Protocol {
@@ -71,6 +72,7 @@ impl From<Spoken> for Protocol {
         match spoken {
             Spoken::Vrrp => Self::Vrrp,
             Spoken::Hsrp => Self::Hsrp,
+            Spoken::Glbp => Self::Glbp,
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::fault::{Fault, Kind, Path, Place};
 use crate::group::{Change, GroupPlan, Settings};
 use crate::rng::Rng;
-use crate::{hsrp, vrrp};
+use crate::{glbp, hsrp, vrrp};
 
 /// The name of the one interface that a router has on the LAN.
 pub(crate) const INTERFACE: &str = "lan0";
@@ -29,6 +29,8 @@ const TURNS: u8 = 8;
 /// A turn, and how often hosts send meanwhile.
 const TURN: Duration = Duration::from_secs(12);
 const CLOSE: Duration = Duration::from_millis(40);
+/// So many unanswered probes make a host doubt.
+const PATIENCE: usize = 3;
 /// How long all must be well in the end.
 pub(crate) const STEADY: Duration = Duration::from_secs(6);
 
@@ -39,6 +41,8 @@ pub enum Protocol {
     Vrrp,
     /// HSRP, version 1 and, in both families, 2.
     Hsrp,
+    /// GLBP, in both families.
+    Glbp,
 }
 
 impl fmt::Display for Protocol {
@@ -46,6 +50,7 @@ impl fmt::Display for Protocol {
         f.write_str(match self {
             Self::Vrrp => "vrrp",
             Self::Hsrp => "hsrp",
+            Self::Glbp => "glbp",
         })
     }
 }
@@ -113,6 +118,10 @@ pub struct HostPlan {
     pub gateway: Option<IpAddr>,
     /// How often it sends.
     pub period: Duration,
+    /// So many unanswered probes make it ask again who its gateway is.
+    pub patience: usize,
+    /// How often it asks who its gateway is, though it knows.
+    pub asks: Option<Duration>,
 }
 
 impl Scenario {
@@ -124,8 +133,12 @@ impl Scenario {
         let groups = match protocol {
             Protocol::Vrrp => vrrp::draw_groups(&mut rng, &mut routers),
             Protocol::Hsrp => hsrp::draw_groups(&mut rng, &routers),
+            Protocol::Glbp => glbp::draw_groups(&mut rng, &routers),
         };
-        let hosts = draw_hosts(&mut rng, groups.len());
+        let mut hosts = draw_hosts(&mut rng, groups.len());
+        if protocol == Protocol::Glbp {
+            hosts.iter_mut().for_each(|host| host.asks = glbp::draw_asks(&mut rng));
+        }
         let most = Duration::from_micros(rng.pick(&[60, 500, 2_000]));
         let mut drawn = Self {
             seed,
@@ -226,6 +239,7 @@ impl Scenario {
                 let change = match self.groups[group].member(router) {
                     Some(Settings::Vrrp(settings)) => vrrp::draw_change(rng, settings),
                     Some(Settings::Hsrp(settings)) => hsrp::draw_change(rng, settings),
+                    Some(Settings::Glbp(settings)) => glbp::draw_change(rng, settings),
                     None => return Kind::Noise,
                 };
                 Kind::Reconfigure { router, group, change }
@@ -244,7 +258,7 @@ impl Scenario {
     }
 
     /// Two Active_Down_Intervals of the slowest after the last fault, the longest preempt delay with one more, the
-    /// repeated announcements, and the backoff of a dataplane that failed.
+    /// repeated announcements, the traces of who is gone, and the backoff of a dataplane that failed.
     fn set_end(&mut self) {
         let starts = self.routers.iter().map(|router| router.starts);
         let ends = self.faults.iter().map(|fault| fault.until);
@@ -259,7 +273,10 @@ impl Scenario {
         let preempt = members().map(Settings::preempt_delay).max().unwrap_or_default();
         let fails = self.faults.iter().any(|fault| matches!(fault.kind, Kind::FailingDataplane(_)));
         let changed = self.faults.iter().filter_map(|fault| match &fault.kind {
-            Kind::Reconfigure { change: Change::Preempt(Some(delay)), .. } => Some(*delay),
+            Kind::Reconfigure {
+                change: Change::Preempt(Some(delay)) | Change::ForwarderPreempt(Some(delay)),
+                ..
+            } => Some(*delay),
             _ => None,
         });
         let refresh = members().filter_map(Settings::refresh_needed).max().unwrap_or_default();
@@ -267,6 +284,7 @@ impl Scenario {
             + preempt.max(changed.max().unwrap_or_default())
             + delayed.max().unwrap_or_default()
             + refresh
+            + members().filter_map(Settings::lifetime).max().unwrap_or_default()
             + if fails { BACKOFF } else { Duration::ZERO }
             + Duration::from_secs(6);
         self.settled = quiet + settling;
@@ -291,6 +309,7 @@ impl Settings {
         match self {
             Self::Vrrp(_) => Protocol::Vrrp,
             Self::Hsrp(_) => Protocol::Hsrp,
+            Self::Glbp(_) => Protocol::Glbp,
         }
     }
 }
@@ -337,6 +356,8 @@ fn draw_hosts(rng: &mut Rng, groups: usize) -> Vec<HostPlan> {
         group: rng.index(groups),
         gateway: None,
         period: Duration::from_millis(rng.pick(&[200, 500, 500])),
+        patience: PATIENCE,
+        asks: None,
     };
     (0..count).map(plan).collect()
 }

@@ -52,6 +52,8 @@ fn scenario(faults: Vec<(u64, u64, Kind)>) -> Scenario {
         group,
         gateway: None,
         period: Duration::from_millis(20),
+        patience: 3,
+        asks: None,
     };
     let mut scenario = Scenario::new(1, routers, vec![first, second], vec![host(0, 0)]);
     let time = Instant::from_millis;

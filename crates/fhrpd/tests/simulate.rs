@@ -13,6 +13,8 @@ const H1: &str = "[[hsrp]]\ninterface = \"eth0\"\nversion = 2\ngroup = 10\naddre
                   [[track]]\nname = \"uplink\"\ninterface = \"eth1\"\n";
 const H2: &str = "[[hsrp]]\ninterface = \"ens3\"\nversion = 2\ngroup = 10\naddresses = [\"192.0.2.1\"]\n\
                   preempt = true\nhello_time = \"1s\"\nhold_time = \"3s\"\n";
+const GLBP: &str = "[[glbp]]\ninterface = \"eth0\"\ngroup = 1\naddresses = [\"192.0.2.1\"]\n\
+                    hello_time = \"1s\"\nhold_time = \"3s\"\n";
 
 /// Runs it in a folder that has `files`.
 fn simulate(files: &[(&str, &str)], arguments: &[&str]) -> Output {
@@ -66,6 +68,8 @@ read! {
     frames: PAIR, ["r1.toml", "r2.toml", "--frames", "--duration", "4s"];
     an_uplink_is_tracked: [("h1.toml", H1), ("h2.toml", H2)],
         ["h1.toml", "h2.toml", "--faults", "at 10s cut h1 eth1; at 20s restore h1 eth1"];
+    a_forwarder_is_lost: [("a.toml", GLBP), ("b.toml", GLBP), ("c.toml", &GLBP.replace("= 1\n", "= 1\npriority = 120\n"))],
+        ["a.toml", "b.toml", "c.toml", "--faults", "at 30s kill a", "--duration", "40s"];
     groups_that_differ: [("r1.toml", R1), ("r2.toml", &R2.replace("vrid = 10", "vrid = 11"))],
         ["r1.toml", "r2.toml"];
     intervals_and_addresses_that_differ: [("r1.toml", R1), ("r2.toml",

@@ -167,6 +167,7 @@ impl World<'_> {
             self.leave(router);
         }
         let node = &mut self.routers[router];
+        node.dataplane.silence();
         node.subject = Some(Subject::new(self.trial.flaw));
         node.life += 1;
         self.record(router, What::Started);
@@ -198,6 +199,7 @@ impl World<'_> {
             node.settings.fill(None);
             node.down.clear();
             node.states.fill(None);
+            node.forwarders.fill(Vec::new());
             self.monitor.forget(router);
             self.record(router, What::Ended);
         }
@@ -289,6 +291,10 @@ impl World<'_> {
                 }
                 _ => {}
             }
+        }
+        if let Settings::Glbp(settings) = &mut settings {
+            // Another at each start of the program.
+            settings.nonce_seed = [u64::try_from(router).unwrap_or(0), self.routers[router].life];
         }
         Some(settings)
     }

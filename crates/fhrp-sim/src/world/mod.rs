@@ -1,6 +1,7 @@
 //! The world: virtual time, and everything that happens in it.
 
 mod conditions;
+mod forwarders;
 mod handover;
 mod network;
 mod verdicts;
@@ -10,7 +11,8 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use fhrp::{
-    Action, GroupState, GroupStatus, IfIndex, Instant, LinkState, ProgramFault, Revision, SeatId, TrackName,
+    Action, GlbpForwarder, GroupState, GroupStatus, IfIndex, Instant, LinkState, ProgramFault, Revision,
+    SeatId, TrackName,
 };
 
 use crate::check::{Violation, Watch};
@@ -36,6 +38,7 @@ const WAKING: u64 = 1;
 const PROGRAMMING: u64 = 2;
 const TRAVEL: u64 = 3;
 const SENDING: u64 = 4;
+const ASKING: u64 = 5;
 
 /// What happens.
 #[derive(Debug)]
@@ -52,6 +55,8 @@ enum Event {
     Fault(usize),
     /// A host sends.
     Send(usize),
+    /// A host asks who its gateway is.
+    Ask(usize),
     /// A daemon that was shut down waits no longer for its successors.
     Left { router: usize, life: u64 },
     /// Everything has to have settled.
@@ -82,6 +87,8 @@ struct Router {
     dataplane: Dataplane,
     wake_at: Option<Instant>,
     states: Vec<Option<GroupState>>,
+    /// How its groups stand with forwarders, where they have some.
+    forwarders: Vec<Vec<GlbpForwarder>>,
 }
 
 /// What came of a run.
@@ -158,6 +165,8 @@ pub(crate) struct World<'a> {
     monitor: Monitor,
     /// Since when two routers have both been Active though the first reaches the second.
     rivals: BTreeMap<(usize, usize, usize), Instant>,
+    /// The same of each forwarder of each group, where both serve it.
+    servers: BTreeMap<(usize, usize, usize, usize), Instant>,
     handovers: Vec<Handover>,
     frames: u64,
     calls: u64,
@@ -211,6 +220,7 @@ impl<'a> World<'a> {
             faults: Vec::new(),
             monitor: Monitor::new(&scenario.groups, scenario.routers.len(), trial.watch),
             rivals: BTreeMap::new(),
+            servers: BTreeMap::new(),
             handovers: Vec::new(),
             frames: 0,
             calls: 0,
@@ -241,6 +251,9 @@ impl<'a> World<'a> {
         }
         for place in 0..self.hosts.len() {
             self.push(Instant::from_millis(500), Event::Send(place));
+            if self.hosts[place].plan().asks.is_some() {
+                self.push(Instant::from_millis(600), Event::Ask(place));
+            }
         }
         self.push(self.scenario.settled, Event::Settled);
         while let Some(Reverse((at, _, place))) = self.queue.pop() {
@@ -250,6 +263,7 @@ impl<'a> World<'a> {
             self.now = at;
             self.free.push(place);
             self.mind(self.check_rivals())?;
+            self.mind(self.check_servers())?;
             if let Some(event) = self.events[place].take() {
                 self.handle(event)?;
             }
@@ -277,6 +291,10 @@ impl<'a> World<'a> {
             Event::Fault(fault) => self.turn(fault),
             Event::Send(host) => {
                 self.host_sends(host);
+                Ok(())
+            }
+            Event::Ask(host) => {
+                self.host_asks(host);
                 Ok(())
             }
             Event::Left { router, life } => {
@@ -444,6 +462,8 @@ impl<'a> World<'a> {
         for (place, group) in groups.iter().enumerate() {
             let status = after.iter().find(|status| names(&status.id, group));
             let state = status.map(|status| status.state);
+            let forwarders = status.and_then(GroupStatus::glbp).map(|glbp| glbp.forwarders.clone());
+            self.routers[router].forwarders[place] = forwarders.unwrap_or_default();
             let before = std::mem::replace(&mut self.routers[router].states[place], state);
             if before != state {
                 let cause = status.and_then(|status| status.last_transition.map(|(_, cause)| cause));
@@ -534,6 +554,7 @@ impl Router {
             dataplane: if plan.thorough { Dataplane::thorough() } else { Dataplane::default() },
             wake_at: None,
             states: vec![None; groups],
+            forwarders: vec![Vec::new(); groups],
         }
     }
 }

@@ -32,6 +32,7 @@ impl World<'_> {
 
     /// Notes which routers are Active beside a better one that reaches them.
     pub(super) fn compare(&mut self) {
+        self.compare_servers();
         for group in 0..self.scenario.groups.len() {
             for better in 0..self.routers.len() {
                 for other in 0..self.routers.len() {
@@ -52,24 +53,26 @@ impl World<'_> {
 
     /// Whether `better` ranks higher than `other`, which accepts what it says and receives it.
     fn outranks(&self, better: usize, other: usize, group: usize) -> bool {
-        let strained = self.active_kinds().any(|kind| match kind {
-            Kind::Split => self.scenario.routers[better].switch != self.scenario.routers[other].switch,
-            kind => kind.strains(better, other),
-        });
+        let strained = self.is_strained(better, other);
         let contests = (self.monitor.contest(better, group), self.monitor.contest(other, group));
         let fits = (self.fitness(better, group), self.fitness(other, group));
         let ((Some(a), Some(b)), (Some(fit_a), Some(fit_b))) = (contests, fits) else { return false };
         !strained && a.rank(&fit_a) > b.rank(&fit_b) && b.would_hear(a, Some(&fit_b))
     }
 
+    /// Whether what `from` says may come late, changed or not at all to `to`.
+    pub(super) fn is_strained(&self, from: usize, to: usize) -> bool {
+        self.active_kinds().any(|kind| match kind {
+            Kind::Split => self.scenario.routers[from].switch != self.scenario.routers[to].switch,
+            kind => kind.strains(from, to),
+        })
+    }
+
     /// Checker `one-active`.
     pub(super) fn check_rivals(&self) -> Result<(), Violation> {
         for ((group, better, other), since) in &self.rivals {
             let Some(contest) = self.monitor.contest(*better, *group) else { continue };
-            let plans = [&self.scenario.routers[*better], &self.scenario.routers[*other]];
-            let interval = contest.interval();
-            let mut bound = interval + interval / 500 + SLACK + self.scenario.transit.1 * 2;
-            bound += plans.iter().map(|plan| plan.lateness).sum::<Duration>();
+            let mut bound = self.word_takes(contest, *better, *other);
             // A version 2 packet of a router that lately spoke version 3 may not count yet.
             bound += self.monitor.contest(*other, *group).map(Contest::coexistence).unwrap_or_default();
             if self.now > *since + bound {
@@ -151,8 +154,12 @@ impl World<'_> {
             self.mind(self.judge_steady(group))?;
             if let [active] = active.as_slice() {
                 self.mind(self.judge_preemption(group, *active))?;
-                self.mind(self.judge_holding(group, *active))?;
-                self.mind(self.judge_tables(group, *active))?;
+                if self.scenario.groups[group].is_shared() {
+                    self.judge_forwarders(group)?;
+                } else {
+                    self.mind(self.judge_holding(group, *active))?;
+                    self.mind(self.judge_tables(group, *active))?;
+                }
             } else {
                 let text = format!("group {group} has {} Active routers in the end", active.len());
                 self.mind(Err(self.violation(Checker::Converges, text)))?;

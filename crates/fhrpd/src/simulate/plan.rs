@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use fhrp::{Family, HsrpConfig, Instant, MacAddr};
+use fhrp::{Family, HsrpConfig, Instant, MacAddr, Protocol};
 use fhrp_sim::{Clock, GroupPlan, HostPlan, Kind, RouterPlan, Scenario, Settings};
 
 use super::faults::{Faults, Part, Statements};
@@ -17,6 +17,13 @@ use crate::config::Problem;
 const PROBES: Duration = Duration::from_millis(20);
 /// So many hosts send that often; more of them send less often.
 const HOSTS_FEW: usize = 50;
+/// So many hosts ask a group of GLBP for its address: one for each forwarder that there may be.
+const SHARERS: usize = 4;
+/// How often they ask again: the first forwarder gets all that ask before there are others.
+const ASKS: Duration = Duration::from_secs(10);
+/// A host that hears nothing asks again who its gateway is: Linux after 5 s (`delay_first_probe_time`) and three
+/// questions to whom it knew (`ucast_solicit`, `retrans_time`).
+const PATIENCE: Duration = Duration::from_secs(8);
 /// Timers are served at most so late, a dataplane takes at most so long.
 const LATENESS: Duration = Duration::from_micros(50);
 const PROGRAMMING: Duration = Duration::from_millis(2);
@@ -119,19 +126,28 @@ impl Run {
         let mut plans = Vec::new();
         let switches = if sides.is_some() { 0..2 } else { 0..1 };
         for (group, known) in lan.groups.iter().enumerate() {
-            for address in gateways(known) {
-                for side in switches.clone() {
-                    let beside = (0..lan.ports.len()).filter(|port| switch(*port) == side);
-                    let beside = if sides.is_some() { beside.collect() } else { Vec::new() };
-                    let [high, low] = u16::try_from(hosts.len() + 1).unwrap_or(u16::MAX).to_be_bytes();
-                    let mac = MacAddr([2, 0, 1, 0, high, low]);
-                    plans.push(HostPlan { mac, switch: side, group, gateway: Some(address), period: PROBES });
-                    hosts.push(Host { group, address, beside });
-                }
+            let each = if known.protocol == Protocol::Glbp { SHARERS } else { 1 };
+            let gateways = gateways(known);
+            let asked = gateways.iter().flat_map(|address| std::iter::repeat_n(*address, each));
+            for (address, side) in asked.flat_map(|address| switches.clone().map(move |side| (address, side)))
+            {
+                let beside = (0..lan.ports.len()).filter(|port| switch(*port) == side);
+                let beside = if sides.is_some() { beside.collect() } else { Vec::new() };
+                let [high, low] = u16::try_from(hosts.len() + 1).unwrap_or(u16::MAX).to_be_bytes();
+                let mac = MacAddr([2, 0, 1, 0, high, low]);
+                let (gateway, period) = (Some(address), PROBES);
+                let asks = (known.protocol == Protocol::Glbp).then_some(ASKS);
+                let switch = side;
+                plans.push(HostPlan { mac, switch, group, gateway, period, patience: usize::MAX, asks });
+                hosts.push(Host { group, address, beside });
             }
         }
         let crowd = u32::try_from(plans.len() / HOSTS_FEW + 1).unwrap_or(u32::MAX);
-        plans.iter_mut().for_each(|plan| plan.period = PROBES * crowd);
+        for plan in &mut plans {
+            plan.period = PROBES * crowd;
+            let probes = PATIENCE.as_millis() / plan.period.as_millis().max(1);
+            plan.patience = usize::try_from(probes).unwrap_or(usize::MAX);
+        }
         Self { scenario: Scenario::new(seed, routers, groups, plans), hosts }
     }
 }
@@ -172,15 +188,17 @@ fn group_plans(network: &Network, lan: &Lan, remarks: &mut Vec<String>) -> Vec<G
                 let others = router.into_iter().flat_map(|router| router.config.groups.values());
                 led_from_elsewhere(hsrp, others.filter_map(|other| other.hsrp()))
             });
-            let settings = config.as_ref().and_then(Settings::of);
+            let mut settings = config.as_ref().and_then(Settings::of);
             let name = router.map(|router| router.name.as_str()).unwrap_or_default();
             if let (Some(config), Some(leader)) = (config, &apart) {
                 remarks.push(format!(
                     "{name} {}: left out: it follows {leader} of another LAN, and each LAN is simulated by itself",
                     config.id()
                 ));
-            } else if let (Some(config), None) = (config, &settings) {
-                remarks.push(format!("{name} {}: left out: it is not simulated", config.id()));
+            }
+            if let Some(Settings::Glbp(glbp)) = &mut settings {
+                // A daemon draws it when it starts; here nothing is left to chance.
+                glbp.nonce_seed = [1, u64::try_from(port.router + 1).unwrap_or(0)];
             }
             members.push(settings.filter(|_| apart.is_none()));
         }

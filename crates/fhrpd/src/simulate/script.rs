@@ -423,7 +423,7 @@ mod tests {
         let statement = only("  at 3s   stall r1 for 500ms # a comment; kill r2");
         assert_eq!(statement.at, Duration::from_secs(3));
         assert_eq!(statement.lasts, Some(Duration::from_millis(500)));
-        assert_eq!((statement.text.as_str(), statement.place), ("stall r1 for 500ms", 2..33));
+        assert_eq!((statement.text.as_str(), statement.place), ("stall r1 for 500ms", 2..28));
         assert_eq!(only("end at 1m").at, Duration::from_secs(60));
     }
 

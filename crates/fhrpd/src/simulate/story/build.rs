@@ -322,6 +322,7 @@ impl Teller<'_> {
         let ours = histories.iter().filter(|(seat, _)| (seat.group, seat.forwarder) == (group, forwarder));
         let span = |(state, from, until): (State, Instant, Instant)| Span {
             active: state == Some(GroupState::Active),
+            known: state.is_some_and(|state| state != GroupState::Disabled),
             from,
             until,
         };

@@ -16,6 +16,8 @@ const TOLERANCE: Duration = Duration::from_millis(20);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Span {
     pub(super) active: bool,
+    /// Whether the router runs and knows what it could be Active with.
+    pub(super) known: bool,
     pub(super) from: Instant,
     pub(super) until: Instant,
 }
@@ -42,12 +44,10 @@ impl Contest<'_> {
         let times: BTreeSet<Instant> = ends.chain([Instant::default(), self.end]).collect();
         let times: Vec<Instant> = times.into_iter().collect();
         let mut found: Vec<Found> = Vec::new();
-        let mut ever = false;
         for (from, until) in times.iter().copied().zip(times.iter().copied().skip(1)) {
             let active = self.active_at(from);
-            ever |= !active.is_empty();
             let kind = match active.len() {
-                0 if self.forwarder.is_some() && !ever => continue,
+                0 if self.forwarder.is_some() && !self.known_at(from) => continue,
                 0 => WindowKind::NoneActive,
                 1 => continue,
                 _ => WindowKind::TwoActive,
@@ -69,6 +69,15 @@ impl Contest<'_> {
         self.spans.iter().filter(|(_, spans)| is(spans)).map(|(router, _)| *router).collect()
     }
 
+    fn active_before(&self, at: Instant) -> Vec<&Span> {
+        self.spans.values().flatten().filter(|span| span.active && span.from < at).collect()
+    }
+
+    fn known_at(&self, at: Instant) -> bool {
+        let is = |span: &Span| span.known && span.from <= at && at < span.until;
+        self.spans.values().flatten().any(is)
+    }
+
     fn begin(&self, kind: WindowKind, (from, until): (Instant, Instant), routers: BTreeSet<usize>) -> Found {
         let window = Window {
             kind,
@@ -77,7 +86,7 @@ impl Contest<'_> {
             until_seconds: None,
             seconds: 0.0,
             routers: Vec::new(),
-            startup: kind == WindowKind::NoneActive && from == Instant::default(),
+            startup: kind == WindowKind::NoneActive && self.active_before(from).is_empty(),
             bound_seconds: 0.0,
             within_bound: false,
             faults: Vec::new(),
@@ -122,7 +131,7 @@ impl Contest<'_> {
 fn first_in(settings: &Settings) -> Duration {
     match settings {
         Settings::Vrrp(_) => settings.takes_over_in(settings.pace()),
-        Settings::Hsrp(_) => settings.silence(settings.pace()),
+        Settings::Hsrp(_) | Settings::Glbp(_) => settings.pace() * 2,
     }
 }
 
