@@ -54,7 +54,12 @@ pub(crate) fn changed(settings: &HsrpSettings, change: &Change) -> HsrpSettings 
         }
         Change::VirtualMac(on) => changed.virtual_mac = *on,
         Change::Timers(timers) => changed.timers = *timers,
-        Change::Interval(_) | Change::AcceptMode(_) | Change::Version(_) => {}
+        Change::Interval(_)
+        | Change::AcceptMode(_)
+        | Change::Version(_)
+        | Change::ForwarderPreempt(_)
+        | Change::Weighting { .. }
+        | Change::Balancing(_) => {}
     }
     changed
 }
@@ -67,8 +72,11 @@ pub(crate) fn describe(settings: &HsrpSettings, f: &mut fmt::Formatter<'_>) -> f
         None => f.write_str(" learns timers")?,
     }
     if settings.preempt {
+        f.write_str(", preempts")?;
         let (minimum, reload) = (settings.preempt_delay_minimum, settings.preempt_delay_reload);
-        write!(f, ", preempts after {minimum:?}, after a reload {reload:?}")?;
+        if !minimum.is_zero() || !reload.is_zero() {
+            write!(f, " after {minimum:?}, after a reload {reload:?}")?;
+        }
     }
     if settings.addresses.is_empty() {
         f.write_str(", learns its address")?;
