@@ -302,7 +302,7 @@ impl VrrpReport {
 }
 
 /// Those of its life and those of its protocol.
-fn counters(group: &GroupStatus) -> BTreeMap<String, u64> {
+pub(crate) fn counters(group: &GroupStatus) -> BTreeMap<String, u64> {
     match &group.detail {
         Detail::Vrrp(status) => named(group.counters.iter().chain(status.counters.iter())),
         Detail::Hsrp(status) => named(group.counters.iter().chain(status.counters.iter())),

@@ -37,7 +37,7 @@ pub struct Problem {
 
 impl Problem {
     /// An error at `at`.
-    pub(super) fn error(title: impl Into<String>, at: Range<usize>, remedy: impl Into<String>) -> Self {
+    pub(crate) fn error(title: impl Into<String>, at: Range<usize>, remedy: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
             title: title.into(),
@@ -59,7 +59,7 @@ impl Problem {
     }
 
     #[must_use]
-    pub(super) fn labelled(self, label: impl Into<String>) -> Self {
+    pub(crate) fn labelled(self, label: impl Into<String>) -> Self {
         Self { label: label.into(), ..self }
     }
 
@@ -143,7 +143,7 @@ fn within(source: &str, span: &Range<usize>) -> Range<usize> {
 
 /// The one of `known` that was probably meant by `given`.
 #[must_use]
-pub(super) fn nearest<'k>(given: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(given: &str, known: &[&'k str]) -> Option<&'k str> {
     let farthest = (given.chars().count() / 3).max(1);
     known
         .iter()
