@@ -90,7 +90,9 @@ impl World {
         }
         let mut state = self.0.borrow_mut();
         state.end = Instant::from_micros(micros);
-        state.sleeper.take().map(Waker::wake);
+        if let Some(sleeper) = state.sleeper.take() {
+            sleeper.wake();
+        }
     }
 
     pub(crate) fn reads(&self) -> usize {
