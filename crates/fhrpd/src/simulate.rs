@@ -6,10 +6,11 @@ mod network;
 mod plan;
 mod script;
 mod story;
+mod svg;
 mod text;
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,12 +21,12 @@ use fhrp_sim::{Outcome, Recording, Trial, Watch, run as live};
 
 use crate::config::{self, Config, Problem};
 use network::{Network, Router, Wiring};
-use script::Statement;
+use script::{Statement, TIME_MAX};
 
 /// More routers than this are no first-hop redundancy.
 const ROUTERS_MAX: usize = 64;
-/// More than an hour of virtual time is more than anybody looks at.
-const DURATION_MAX: Duration = Duration::from_secs(3600);
+/// The largest script that is read.
+const SCRIPT_OCTETS_MAX: u64 = 1 << 20;
 
 const SCRIPT_HELP: &str = "\
 The script has statements, each on a line of its own or ended by a semicolon; # begins a comment:
@@ -82,6 +83,9 @@ pub struct SimulateArgs {
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
+    /// Draw it: lanes of routers and hosts over time.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
 }
 
 /// Runs the simulation.
@@ -104,7 +108,7 @@ pub fn run(args: &SimulateArgs) -> ExitCode {
 /// What is to be printed, or what is wrong.
 fn simulate(args: &SimulateArgs) -> Result<String, String> {
     let wrong = |why: String| format!("fhrpd simulate: {why}\n");
-    if args.duration.is_some_and(|duration| duration > DURATION_MAX || duration.is_zero()) {
+    if args.duration.is_some_and(|duration| duration > TIME_MAX || duration.is_zero()) {
         return Err(wrong("--duration: choose a time up to 1h".to_owned()));
     }
     let routers = load(&args.routers)?;
@@ -120,6 +124,11 @@ fn simulate(args: &SimulateArgs) -> Result<String, String> {
     let outcomes: Vec<Outcome> =
         plan.runs.iter().map(|run| live(&run.scenario, looked_at, recording)).collect();
     let story = story::tell(&network, &plan, &outcomes, args.seed);
+    if let Some(path) = &args.svg {
+        let why =
+            |error: std::io::Error| format!("cannot write {}: {}", path.display(), config::reason(&error));
+        std::fs::write(path, svg::render(&story)).map_err(|error| wrong(why(error)))?;
+    }
     if args.json {
         return Ok(serde_json::to_string(&story).map_err(|error| wrong(error.to_string()))? + "\n");
     }
@@ -148,10 +157,16 @@ fn faulty(name: &str, source: &str, problems: &[Problem]) -> String {
 fn script_of(args: &SimulateArgs) -> Result<(String, String), String> {
     match (&args.script, &args.faults) {
         (Some(path), _) => {
-            let read = std::fs::read_to_string(path);
-            let source =
-                read.map_err(|error| format!("cannot read {}: {}", path.display(), config::reason(&error)))?;
-            Ok((path.display().to_string(), source))
+            let (mut source, shown) = (String::new(), path.display());
+            let file = std::fs::File::open(path);
+            let read = file.and_then(|file| file.take(SCRIPT_OCTETS_MAX + 1).read_to_string(&mut source));
+            match read {
+                Ok(octets) if u64::try_from(octets).is_ok_and(|octets| octets <= SCRIPT_OCTETS_MAX) => {
+                    Ok((shown.to_string(), source))
+                }
+                Ok(_) => Err(format!("{shown} is larger than 1 MiB")),
+                Err(error) => Err(format!("cannot read {shown}: {}", config::reason(&error))),
+            }
         }
         (None, Some(source)) => Ok(("--faults".to_owned(), source.clone())),
         (None, None) => Ok(("--faults".to_owned(), String::new())),

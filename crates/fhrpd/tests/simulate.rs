@@ -184,3 +184,68 @@ fn a_script_may_be_a_file() {
     let missing = refusal(&simulate(&PAIR, &["r1.toml", "--script", "nowhere"]));
     assert!(missing.contains("cannot read nowhere"), "{missing}");
 }
+
+/// Whoever changes what is shown runs the example again: `docs/simulate.md` says how.
+#[test]
+fn the_documentation_shows_what_is_seen() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("evening.svg");
+    let output = Command::new(env!("CARGO_BIN_EXE_fhrpd"))
+        .args(["simulate", "r1.toml", "r2.toml", "--script", "faults", "--svg"])
+        .arg(&picture)
+        .current_dir(root.join("examples/simulate"))
+        .output()
+        .unwrap();
+    let document = std::fs::read_to_string(root.join("docs/simulate.md")).unwrap();
+    let script = std::fs::read_to_string(root.join("examples/simulate/faults")).unwrap();
+    assert!(document.contains(&script), "docs/simulate.md does not show {script}");
+    let text = text(&output);
+    assert!(document.contains(&text), "docs/simulate.md does not show:\n{text}");
+    let [drawn, shown] =
+        [picture, root.join("docs/simulate.svg")].map(|path| std::fs::read_to_string(path).unwrap());
+    assert_eq!(drawn, shown, "docs/simulate.svg is another picture");
+}
+
+/// Every state is a bar of its colour with a text to read, nothing comes from elsewhere, and every element is closed.
+#[test]
+fn a_picture_has_a_bar_for_each_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.svg");
+    let arguments = [
+        "r1.toml",
+        "r2.toml",
+        "--faults",
+        "at 6s kill r1",
+        "--duration",
+        "20s",
+        "--svg",
+        path.to_str().unwrap(),
+    ];
+    let story = json(&PAIR, &arguments);
+    let picture = std::fs::read_to_string(&path).unwrap();
+    let bars = |class: &str| picture.matches(&format!("<rect class=\"{class}\"")).count();
+    let members = story["groups"][0]["routers"].as_array().unwrap();
+    let states: Vec<&Value> =
+        members.iter().flat_map(|member| member["states"].as_array().unwrap()).collect();
+    let lived = |name: &str| states.iter().filter(|state| state["state"] == name).count();
+    // One more of each is in the legend.
+    assert_eq!((bars("active"), lived("active")), (3, 2));
+    assert_eq!((bars("standby"), lived("backup")), (3, 2));
+    assert_eq!((bars("down"), lived("down")), (2, 1));
+    assert_eq!((bars("none"), bars("two"), bars("outage")), (3, 1, 2));
+    assert!(picture.contains("<title>r1 active: 3.414 s to 6.000 s</title>"), "{picture}");
+    assert!(picture.contains(">kill r1</text>"), "{picture}");
+    assert_eq!(picture.matches("http").count(), 1, "only the name of the language");
+    for element in ["text", "rect", "path", "title"] {
+        let closed = picture.matches(&format!("</{element}>")).count();
+        let alone =
+            picture.split('<').filter(|tag| tag.starts_with(element) && tag.trim_end().ends_with("/>"));
+        let opened = picture
+            .split('<')
+            .filter(|tag| tag.strip_prefix(element).is_some_and(|rest| rest.starts_with([' ', '>'])));
+        assert_eq!(opened.count(), closed + alone.count(), "{element}");
+    }
+    let nowhere = simulate(&PAIR, &["r1.toml", "--svg", "/nonexistent/out.svg"]);
+    assert!(refusal(&nowhere).contains("cannot write /nonexistent/out.svg: "), "{nowhere:?}");
+}

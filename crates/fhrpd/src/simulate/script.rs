@@ -71,6 +71,9 @@ pub(super) struct Scope {
     pub(super) to: Option<Word>,
 }
 
+/// No time in a script is longer.
+pub(super) const TIME_MAX: Duration = Duration::from_secs(3600);
+
 /// The actions, with how each is written.
 const FORMS: [(&str, &str); 15] = [
     ("crash", "crash ROUTER [for TIME]"),
@@ -332,7 +335,12 @@ pub(super) fn problem(title: impl Into<String>, at: Range<usize>, remedy: impl I
 
 fn time(word: &Word) -> Read<Duration> {
     let remedy = "write a number with a unit, such as 3s or 500ms";
-    duration_of(&word.text).map_err(|refused| problem(refused.why, word.at.clone(), remedy))
+    let time = duration_of(&word.text).map_err(|refused| problem(refused.why, word.at.clone(), remedy))?;
+    if time > TIME_MAX {
+        let title = format!("{} is longer than an hour", word.text);
+        return Err(problem(title, word.at.clone(), "choose at most 1h: nobody looks at more"));
+    }
+    Ok(time)
 }
 
 fn percent(word: &Word) -> Read<u8> {
@@ -454,6 +462,7 @@ mod tests {
             ("cut a b c", "`c` does not belong here", 8..9),
             ("at", "what follows `at` is missing", 0..2),
             ("end", "no time to end at", 0..3),
+            ("at 61m heal", "61m is longer than an hour", 3..6),
         ];
         for (source, title, at) in table {
             let problems = parse(source).unwrap_err();
