@@ -19,7 +19,7 @@ use std::time::Duration;
 use clap::Args;
 use fhrp_sim::{Outcome, Recording, Trial, Watch, run as live};
 
-use crate::config::{self, Problem};
+use crate::config::{self, Config, Problem};
 use network::{Network, Router, Wiring};
 use script::{Statement, TIME_MAX};
 
@@ -136,6 +136,18 @@ fn simulate(args: &SimulateArgs) -> Result<String, String> {
         return Ok(serde_json::to_string(&story).map_err(|error| wrong(error.to_string()))? + "\n");
     }
     Ok(text::render(&story))
+}
+
+/// What is wrong with `script` as the faults of routers with these names and configurations; nothing is run.
+///
+/// # Errors
+/// The configurations make no network.
+pub fn check(routers: Vec<(String, Config)>, script: &str) -> Result<Vec<Problem>, String> {
+    let routers = routers.into_iter().map(|(name, config)| Router { file: name.clone(), name, config });
+    let network = Network::of(routers.collect(), &Wiring::default())?;
+    let choice = plan::Choice { seed: 1, duration: None };
+    let planned = script::parse(script).and_then(|script| plan::plan(&network, &script, choice));
+    Ok(planned.err().unwrap_or_default())
 }
 
 fn faulty(name: &str, source: &str, problems: &[Problem]) -> String {
