@@ -145,7 +145,7 @@ fn simulate(args: &SimulateArgs) -> Result<String, String> {
 pub fn check(routers: Vec<(String, Config)>, script: &str) -> Result<Vec<Problem>, String> {
     let routers = routers.into_iter().map(|(name, config)| Router { file: name.clone(), name, config });
     let network = Network::of(routers.collect(), &Wiring::default())?;
-    let choice = plan::Choice { seed: 1, duration: None };
+    let choice = plan::Choice { seed: 1, duration: None, date: None };
     let planned = script::parse(script).and_then(|script| plan::plan(&network, &script, choice));
     Ok(planned.err().unwrap_or_default())
 }

@@ -198,9 +198,10 @@ fn keys_are_good_for_their_time() {
     let plain = H2.replace("ens3", "eth0");
     let early =
         chain(&format!("{{ id = 1, key = \"b\", send_from = \"{moment}\" }}, {{ id = 2, key = \"a\" }}"));
-    let late = chain(&format!(
-        "{{ id = 1, key = \"b\", accept_from = \"2031-01-01T00:00:00Z\", send_from = \"2031-01-01T00:00:00Z\" }}, {{ id = 2, key = \"a\" }}"
-    ));
+    let late = chain(
+        "{ id = 1, key = \"b\", accept_from = \"2031-01-01T00:00:00Z\", \
+         send_from = \"2031-01-01T00:00:00Z\" }, { id = 2, key = \"a\" }",
+    );
     let (one, two) = (format!("{plain}priority = 150\n{early}"), format!("{plain}{late}"));
     let files = [("one.toml", one.as_str()), ("two.toml", two.as_str())];
     let two_active = |arguments: &[&str]| {
