@@ -76,6 +76,7 @@ mod packet_socket;
 mod probe;
 mod process;
 mod reach;
+mod ready;
 mod replay;
 pub mod scenario;
 pub mod testing;
@@ -96,7 +97,7 @@ pub use group::{
     Authentication, GlbpGroup, Group, HsrpGroup, HsrpVersion, LoadBalancing, Timers, VrrpGroup, VrrpVersion,
 };
 pub use namespace::{Inventory, Namespace};
-pub use probe::{Arrival, Probe, ProbeCounters, ProbeRecord};
+pub use probe::{Arrival, Outage, Probe, ProbeCounters, ProbeRecord};
 pub use process::RouterProcess;
 pub use reach::{Answer, Injector};
 pub use replay::{Recorded, Replay, Speaker};

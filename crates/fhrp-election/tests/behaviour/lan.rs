@@ -8,11 +8,15 @@ use fhrp_election::{Advert, Candidacy, Claim, Effect, Election, Instant, Rules, 
 
 const LATENCY: Duration = Duration::from_millis(1);
 
+/// More than any story has by far.
+const PACKETS_MAX: usize = 10_000;
+
 /// Routers `r1`, `r2`, … in the order given; each starts in [`State::Init`].
 pub(crate) struct Lan {
     now: Instant,
     routers: Vec<Node>,
     flying: VecDeque<Packet>,
+    sent: usize,
     moves: Vec<String>,
 }
 
@@ -34,6 +38,7 @@ impl Lan {
             now: Instant::default(),
             routers: candidates.iter().map(node).collect(),
             flying: VecDeque::new(),
+            sent: 0,
             moves: Vec::new(),
         }
     }
@@ -124,6 +129,8 @@ impl Lan {
     }
 
     fn send(&mut self, sender: usize, me: Candidacy, claim: Claim) {
+        self.sent += 1;
+        assert!(self.sent < PACKETS_MAX, "a storm of adverts at {}", self.now);
         let advert = Advert { from: me.rank, claim, hello: me.hello, hold: me.hold };
         self.flying.push_back(Packet { arrives: self.now + LATENCY, sender, advert });
     }

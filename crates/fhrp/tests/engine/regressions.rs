@@ -109,6 +109,21 @@ fn after_stop_nothing_is_programmed() {
 }
 
 #[test]
+fn after_stop_nothing_is_wished_for() {
+    let mut router = Router::active();
+    router.0.stop(ms(4000));
+    router.see();
+    let config = |vrid| VrrpConfig::new(VrrpSettings { vrid, priority: 50, ..settings() }).unwrap();
+    let id = config(10).id().clone();
+    router.0.add(ms(4001), config(11)).unwrap();
+    router.0.update(ms(4002), config(10)).unwrap();
+    router.0.remove(ms(4003), &id).unwrap();
+    router.0.handle_attach_fault(ms(4004), ETH0, &ProgramFault("no socket".into()));
+    assert_eq!(router.0.poll_action(), None);
+    assert_eq!(router.0.next_deadline(), None);
+}
+
+#[test]
 fn after_stop_a_flap_starts_nothing() {
     let mut router = Router::active();
     router.0.stop(ms(4000));
@@ -214,6 +229,14 @@ fn a_rival_that_gave_up_is_followed_by_announcements() {
     assert_eq!((seen.announced(), router.state()), (1, GroupState::Active));
     assert_eq!(router.hear(ms(20_200), &says(50).frame()).announced(), 0, "not more than one an interval");
     assert_eq!(router.until(ms(30_000)).announced(), 2, "1 s and 5 s after it was heard last");
+}
+
+#[test]
+fn hosts_are_told_again_once_an_interval_at_most() {
+    let mut router = Router::active();
+    router.until(ms(20_000));
+    let mut announced = |at| router.hear(us(at), &says(50).frame()).announced();
+    assert_eq!([20_100_000, 21_099_999, 21_100_000, 22_099_999].map(&mut announced), [1, 0, 1, 0]);
 }
 
 /// A router that was held up hears many claims at once; one answer is enough.

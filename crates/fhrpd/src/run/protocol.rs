@@ -9,7 +9,7 @@ use std::time::Duration;
 use fhrp::driver::{Driver, Handle};
 use fhrp::{Engine, Notice};
 use fhrp_netlink::{NetlinkBackend, NetlinkError, NetlinkOptions, PacketSockets, RealTime, TimerFd, Wish};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::config::{DaemonConfig, Scheduling, reason};
@@ -101,7 +101,7 @@ fn live(options: &Options, started: &std_mpsc::Sender<Started>) {
     };
     runtime.block_on(async {
         let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-        let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+        let (Ok(terminate), Ok(interrupt)) = signals else {
             let error = io::Error::other("refused");
             return report(started, Err(system("listening to signals")(error)));
         };
@@ -109,23 +109,20 @@ fn live(options: &Options, started: &std_mpsc::Sender<Started>) {
             Ok(made) => made,
             Err(error) => return report(started, Err(error)),
         };
-        report(started, Ok((handle.clone(), notices)));
-        let stop = async {
-            let name = tokio::select! {
-                _ = terminate.recv() => "SIGTERM",
-                _ = interrupt.recv() => "SIGINT",
-            };
-            handle.shutdown();
-            tracing::info!("{name}: resigning");
-            // The driver's end is the thread's.
-            std::future::pending::<()>().await;
-        };
-        tokio::select! {
-            biased;
-            () = stop => {}
-            () = driver.run() => {}
-        }
+        // A task of its own, so that packets do not wake it.
+        tokio::spawn(resign_at((terminate, interrupt), handle.clone()));
+        report(started, Ok((handle, notices)));
+        driver.run().await;
     });
+}
+
+async fn resign_at((mut terminate, mut interrupt): (Signal, Signal), handle: Handle) {
+    let name = tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    };
+    handle.shutdown();
+    tracing::info!("{name}: resigning");
 }
 
 fn report(started: &std_mpsc::Sender<Started>, outcome: Started) {
