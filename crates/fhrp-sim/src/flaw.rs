@@ -175,7 +175,7 @@ impl Flaw {
                 Protocol::Hsrp | Protocol::Glbp,
             ) => false,
             // A Standby router takes over at once: nobody notices that it was not waited for.
-            (Self::LeavesAtOnce, Protocol::Hsrp | Protocol::Glbp) => false,
+            (Self::LeavesAtOnce, Protocol::Hsrp) => false,
             (Self::CoupIgnored | Self::SpeakersIgnored, Protocol::Vrrp) => false,
             (_, Protocol::Vrrp | Protocol::Hsrp | Protocol::Glbp) => true,
         }

@@ -552,7 +552,8 @@ impl<'a> Lan<'a> {
             if own != 1 {
                 return wrong(Checker::Converges, format!("{} owns {own} forwarders", Place(router)));
             }
-            for one in known(router) {
+            // What nobody ever served no host can know.
+            for one in known(router).into_iter().filter(|one| one.state != GroupState::Initial) {
                 let serves = |other: &usize| {
                     let mut theirs = known(*other).into_iter().filter(|theirs| theirs.number == one.number);
                     theirs.any(|theirs| theirs.state == GroupState::Active)

@@ -91,8 +91,8 @@ impl Contest {
             let macs = virtual_macs(self.settings.group);
             faults.extend(self.check_resigned(&sent));
             faults.extend(self.check_announcements(step, &sent, &macs));
-            faults.extend(sent.said.iter().filter_map(|said| self.check_response(said, step)));
             if !self.is_unsure() {
+                faults.extend(sent.said.iter().filter_map(|said| self.check_response(said, step)));
                 faults.extend(self.check_hello(step.now, &sent, &before));
             }
             faults.extend(self.check_answers(step, status, &sent, fit));

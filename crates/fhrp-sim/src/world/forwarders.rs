@@ -108,7 +108,10 @@ impl World<'_> {
         let macs = virtual_macs(self.scenario.groups[group].number);
         for (at, mac) in macs.iter().enumerate() {
             let routers = 0..self.routers.len();
-            let known = routers.clone().any(|router| self.forwarder(router, group, at).is_some());
+            // What nobody ever served no host can know.
+            let contested = |known: &GlbpForwarder| known.state != GroupState::Initial;
+            let known =
+                routers.clone().any(|router| self.forwarder(router, group, at).is_some_and(contested));
             let servers: Vec<usize> = routers.filter(|router| self.serves(*router, group, at)).collect();
             let [server] = servers.as_slice() else {
                 if known {
