@@ -220,3 +220,14 @@ fn a_stalled_router_that_listens_first_does_not_claim() {
     assert_eq!(router.0.next_deadline(), Some(us(3_600_000 + 3_609_375)));
     assert_eq!(router.vrrp().active_down_interval, Duration::from_micros(3_609_375));
 }
+
+#[test]
+fn rfc9568_1_7_a_vrid_is_a_virtual_router_in_each_family() {
+    let mut router = Router::new(settings()).0;
+    let ipv6 = fhrp::VrrpSettings { addresses: vec![ip("fe80::1")], ..settings() };
+    router.0.add(ms(0), VrrpConfig::new(ipv6.clone()).unwrap()).unwrap();
+    assert_eq!(router.0.status().count(), 2);
+    let again = VrrpConfig::new(ipv6).unwrap();
+    let id = again.id().clone();
+    assert_eq!(router.0.add(ms(0), again).unwrap_err(), fhrp::DuplicateGroup(id));
+}
