@@ -86,3 +86,13 @@ fn a_frame_with_a_tag_is_another_interfaces() {
     tagged.splice(12..12, [0x81, 0, 0, 7]);
     assert_eq!(counted(&tagged), [("frames_rcvd", 1), ("foreign_frames", 1)]);
 }
+
+#[test]
+fn an_interface_without_a_group_has_nothing_to_count() {
+    let mut router = Router::active();
+    let names = |router: &Router| router.0.interfaces().map(|(name, _)| name.to_string()).collect::<Vec<_>>();
+    assert_eq!(names(&router), ["eth0"]);
+    let id = router.status().id;
+    router.0.remove(ms(4000), &id).unwrap();
+    assert_eq!(names(&router), [""; 0]);
+}
