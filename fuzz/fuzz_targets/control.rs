@@ -1,4 +1,4 @@
-//! Two routers and what happens to them; see [`fhrp_fuzz::control`].
+//! Lines from clients of the control socket; see [`fhrp_fuzz::control`].
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| fhrp_fuzz::control(data));

@@ -1,4 +1,4 @@
-//! Two routers and what happens to them; see [`fhrp_fuzz::decode_file`].
+//! Capture files and hexadecimal text; see [`fhrp_fuzz::decode_file`].
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| fhrp_fuzz::decode_file(data));

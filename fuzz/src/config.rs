@@ -18,17 +18,21 @@ pub fn config(data: &[u8]) {
     let Ok(source) = std::str::from_utf8(data) else { return };
     match Config::parse(source) {
         Ok(config) => {
-            config.remarks.iter().for_each(|remark| check(source, remark));
             assert!(config.remarks.iter().all(|remark| remark.severity != Severity::Error));
-            show(source, &config.remarks);
+            judge(source, &config.remarks);
             run(&config);
         }
         Err(problems) => {
             assert!(problems.iter().any(|problem| problem.severity == Severity::Error));
-            problems.iter().for_each(|problem| check(source, problem));
-            show(source, &problems);
+            judge(source, &problems);
         }
     }
+}
+
+/// Asserts that each of `problems` can be shown, and that errors in `source` have a place there and a remedy.
+pub(crate) fn judge(source: &str, problems: &[Problem]) {
+    problems.iter().for_each(|problem| check(source, problem));
+    show(source, problems);
 }
 
 fn check(source: &str, problem: &Problem) {

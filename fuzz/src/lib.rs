@@ -10,6 +10,7 @@ pub mod differential;
 mod engine;
 mod glbp;
 mod hsrp;
+mod script;
 pub mod seeds;
 pub mod targets;
 mod vrrp;
@@ -23,6 +24,7 @@ pub use control::control;
 pub use engine::engine;
 pub use glbp::decode_glbp;
 pub use hsrp::decode_hsrp;
+pub use script::script;
 pub use vrrp::decode_vrrp;
 
 const SOURCE_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));

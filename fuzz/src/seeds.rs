@@ -45,7 +45,7 @@ const HSRP: [&str; 9] = [
     "01005e000066aabbcc001400080045c00022000000000111ce910a000014e000006607c107c1000e03d1020400000001",
 ];
 
-const CONFIG: [&str; 3] = [
+pub(crate) const CONFIG: [&str; 3] = [
     include_str!("../seeds/vrrp.toml"),
     include_str!("../seeds/hsrp.toml"),
     include_str!("../seeds/glbp.toml"),
@@ -58,6 +58,13 @@ const CONTROL: [&str; 6] = [
     r#"{"id":null,"method":"track","params":{"name":"uplink","state":"up"}}"#,
     r#"{"id":[1.5e3,{"x":true}],"method":"track","params":{"state":"down","name":"é\n"}}"#,
     r#"{"id":18446744073709551615,"method":"shwo"}"#,
+];
+
+const SCRIPTS: [&str; 4] = [
+    "at 3s cut r1 eth0; at 5s kill r2 for 10s; loss 40% on eth0 from r1 to r2",
+    "# first\nat 100ms crash r1\nat 2s start r1\nstop r2 for 3s; stall r1 for 2s\nend at 30s",
+    "at 1s split r1 | r2 for 4s; heal; delay 20ms to r2; at 6s track r1 uplink down; at 9s track r1 uplink up",
+    "at 1s priority r1 10 50 for 5s; priority r2 vrrp:10 200; restore r1; power r2 off; at 7s power r2 on",
 ];
 
 /// Packets of the codec for each target.
@@ -79,6 +86,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "decode_hsrp" => with_frames(known(&HSRP)),
         "decode_vrrp" => with_frames(known(&VRRP)),
         "engine" => happenings(),
+        "script" => scripts(),
         _ => Vec::new(),
     }
 }
@@ -218,6 +226,12 @@ fn block(kind: u32, body: &[u8]) -> Vec<u8> {
     let padding = body.len().next_multiple_of(4) - body.len();
     let length = u32::try_from(body.len() + padding + 12).unwrap_or(u32::MAX).to_le_bytes();
     [&kind.to_le_bytes()[..], &length, body, &vec![0; padding], &length].concat()
+}
+
+/// Each about routers of each protocol.
+fn scripts() -> Vec<Vec<u8>> {
+    let of = |choice: u8| SCRIPTS.iter().map(move |script| [&[choice], script.as_bytes()].concat());
+    (0..3).flat_map(of).collect()
 }
 
 fn happenings() -> Vec<Vec<u8>> {

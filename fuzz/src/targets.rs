@@ -11,12 +11,13 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 7] = [
-    Target { name: "config", body: crate::config, short: 3_000 },
-    Target { name: "control", body: crate::control, short: 100_000 },
-    Target { name: "decode_file", body: crate::decode_file, short: 20_000 },
-    Target { name: "decode_glbp", body: crate::decode_glbp, short: 100_000 },
-    Target { name: "decode_hsrp", body: crate::decode_hsrp, short: 100_000 },
-    Target { name: "decode_vrrp", body: crate::decode_vrrp, short: 100_000 },
-    Target { name: "engine", body: crate::engine, short: 300 },
+pub const TARGETS: [Target; 8] = [
+    Target { name: "config", body: crate::config, short: 10_000 },
+    Target { name: "control", body: crate::control, short: 300_000 },
+    Target { name: "decode_file", body: crate::decode_file, short: 3_000 },
+    Target { name: "decode_glbp", body: crate::decode_glbp, short: 300_000 },
+    Target { name: "decode_hsrp", body: crate::decode_hsrp, short: 300_000 },
+    Target { name: "decode_vrrp", body: crate::decode_vrrp, short: 300_000 },
+    Target { name: "engine", body: crate::engine, short: 3_000 },
+    Target { name: "script", body: crate::script, short: 10_000 },
 ];
