@@ -70,6 +70,8 @@ pub struct Scenario {
     pub hosts: Vec<HostPlan>,
     /// Transit times of frames lie between these.
     pub transit: (Duration, Duration),
+    /// What the calendar shows when the world begins, since 1970; without it, it is unknown.
+    pub calendar: Option<Duration>,
     /// What goes wrong.
     pub faults: Vec<Fault>,
     /// From here on everything must have settled.
@@ -147,6 +149,7 @@ impl Scenario {
             groups,
             hosts,
             transit: (Duration::from_micros(40), most),
+            calendar: None,
             faults: Vec::new(),
             settled: Instant::default(),
             end: Instant::default(),
@@ -174,6 +177,7 @@ impl Scenario {
             groups,
             hosts,
             transit: (Duration::from_micros(40), Duration::from_micros(60)),
+            calendar: None,
             faults: Vec::new(),
             settled: Instant::default(),
             end: Instant::default(),

@@ -71,6 +71,9 @@ pub struct SimulateArgs {
     /// How long to look [default: until everything should have settled].
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     duration: Option<Duration>,
+    /// What the calendar shows in the beginning, for keys that are good for a time; without it all are good.
+    #[arg(long, value_name = "DATE", value_parser = date)]
+    date: Option<Duration>,
     /// The address of an interface, such as r1:eth0=192.0.2.2.
     #[arg(long = "address", value_name = "ROUTER:INTERFACE=ADDRESS", value_parser = address)]
     addresses: Vec<((String, String), IpAddr)>,
@@ -117,7 +120,7 @@ fn simulate(args: &SimulateArgs) -> Result<String, String> {
     let (name, source) = script_of(args).map_err(wrong)?;
     let faulty = |problems: Vec<Problem>| faulty(&name, &source, &problems);
     let script: Vec<Statement> = script::parse(&source).map_err(faulty)?;
-    let choice = plan::Choice { seed: args.seed, duration: args.duration };
+    let choice = plan::Choice { seed: args.seed, duration: args.duration, date: args.date };
     let plan = plan::plan(&network, &script, choice).map_err(faulty)?;
     let recording = if args.frames { Recording::Frames } else { Recording::Events };
     let looked_at = Trial { flaw: None, watch: Watch::Nobody };
@@ -142,7 +145,7 @@ fn simulate(args: &SimulateArgs) -> Result<String, String> {
 pub fn check(routers: Vec<(String, Config)>, script: &str) -> Result<Vec<Problem>, String> {
     let routers = routers.into_iter().map(|(name, config)| Router { file: name.clone(), name, config });
     let network = Network::of(routers.collect(), &Wiring::default())?;
-    let choice = plan::Choice { seed: 1, duration: None };
+    let choice = plan::Choice { seed: 1, duration: None, date: None };
     let planned = script::parse(script).and_then(|script| plan::plan(&network, &script, choice));
     Ok(planned.err().unwrap_or_default())
 }
@@ -216,6 +219,12 @@ fn port(text: &str) -> Result<(String, String), String> {
     parts.ok_or_else(|| format!("\"{text}\" is no interface of a router; write one such as r1:eth0"))
 }
 
+fn date(text: &str) -> Result<Duration, String> {
+    let date = humantime::parse_rfc3339(text).ok();
+    let since = date.and_then(|date| date.duration_since(std::time::SystemTime::UNIX_EPOCH).ok());
+    since.ok_or_else(|| format!("\"{text}\" is no date; write one such as 2030-12-31T23:59:50Z"))
+}
+
 fn address(text: &str) -> Result<((String, String), IpAddr), String> {
     let example = "write it as in r1:eth0=192.0.2.2";
     let (named, address) = text.split_once('=').ok_or_else(|| example.to_owned())?;
@@ -227,7 +236,8 @@ type NamedLan = (String, Vec<(String, String)>);
 
 fn lan(text: &str) -> Result<NamedLan, String> {
     let example = "write it as in office=r1:eth0,r2:ens3";
-    let (name, ports) = text.split_once('=').ok_or_else(|| example.to_owned())?;
+    let parts = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, ports) = parts.ok_or_else(|| example.to_owned())?;
     let ports = ports.split(',').map(port).collect::<Result<_, _>>()?;
     Ok((name.to_owned(), ports))
 }

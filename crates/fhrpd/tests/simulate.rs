@@ -70,6 +70,9 @@ read! {
         ["h1.toml", "h2.toml", "--faults", "at 10s cut h1 eth1; at 20s restore h1 eth1"];
     a_forwarder_is_lost: [("a.toml", GLBP), ("b.toml", GLBP), ("c.toml", &GLBP.replace("= 1\n", "= 1\npriority = 120\n"))],
         ["a.toml", "b.toml", "c.toml", "--faults", "at 30s kill a", "--duration", "40s"];
+    a_group_that_follows_one_of_another_lan: [("r1.toml",
+        "[[hsrp]]\ninterface = \"eth0.1\"\naddresses = [\"192.0.2.1\"]\nname = \"lead\"\n\
+         [[hsrp]]\ninterface = \"eth0.2\"\ngroup = 2\naddresses = [\"198.51.100.1\"]\nfollow = \"lead\"\n")], ["r1.toml"];
     groups_that_differ: [("r1.toml", R1), ("r2.toml", &R2.replace("vrid = 10", "vrid = 11"))],
         ["r1.toml", "r2.toml"];
     intervals_and_addresses_that_differ: [("r1.toml", R1), ("r2.toml",
@@ -183,6 +186,35 @@ fn a_script_may_be_a_file() {
     assert_eq!(story["lans"][0]["routers"][1]["router"], "other");
     let missing = refusal(&simulate(&PAIR, &["r1.toml", "--script", "nowhere"]));
     assert!(missing.contains("cannot read nowhere"), "{missing}");
+}
+
+/// One router goes on to the new key at a moment when the other does not accept it yet.
+#[test]
+fn keys_are_good_for_their_time() {
+    let moment = "2030-01-01T00:00:10Z";
+    let chain = |keys: &str| {
+        format!("authentication = \"md5\"\nkey_chain = \"k\"\n[[key_chain]]\nname = \"k\"\nkeys = [{keys}]\n")
+    };
+    let plain = H2.replace("ens3", "eth0");
+    let early =
+        chain(&format!("{{ id = 1, key = \"b\", send_from = \"{moment}\" }}, {{ id = 2, key = \"a\" }}"));
+    let late = chain(
+        "{ id = 1, key = \"b\", accept_from = \"2031-01-01T00:00:00Z\", \
+         send_from = \"2031-01-01T00:00:00Z\" }, { id = 2, key = \"a\" }",
+    );
+    let (one, two) = (format!("{plain}priority = 150\n{early}"), format!("{plain}{late}"));
+    let files = [("one.toml", one.as_str()), ("two.toml", two.as_str())];
+    let two_active = |arguments: &[&str]| {
+        let all = [&["one.toml", "two.toml", "--duration", "30s"], arguments].concat();
+        let story = json(&files, &all);
+        let windows = story["groups"][0]["windows"].as_array().unwrap().clone();
+        windows.iter().any(|window| window["kind"] == "two-active")
+    };
+    assert!(!two_active(&[]), "without a date all keys are good");
+    assert!(two_active(&["--date", "2030-01-01T00:00:00Z"]));
+    assert!(!two_active(&["--date", "2029-01-01T00:00:00Z"]));
+    let wrong = refusal(&simulate(&PAIR, &["r1.toml", "--date", "tomorrow"]));
+    assert!(wrong.contains("\"tomorrow\" is no date"), "{wrong}");
 }
 
 /// Whoever changes what is shown runs the example again: `docs/simulate.md` says how.

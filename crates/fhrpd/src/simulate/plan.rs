@@ -65,6 +65,8 @@ pub(super) struct Host {
 pub(super) struct Choice {
     pub(super) seed: u64,
     pub(super) duration: Option<Duration>,
+    /// What the calendar shows in the beginning, since 1970.
+    pub(super) date: Option<Duration>,
 }
 
 /// Plans the runs.
@@ -84,6 +86,7 @@ pub(super) fn plan(network: &Network, script: &[Statement], choice: Choice) -> R
         let ours = faults.parts.iter().filter(|part| part.lan == place);
         run.scenario.faults = ours.map(|part| part.fault(end)).collect();
         (run.scenario.settled, run.scenario.end) = (end, end);
+        run.scenario.calendar = choice.date;
         runs.push(run);
     }
     Ok(Plan { runs, statements: faults.statements, end, remarks })
@@ -99,7 +102,8 @@ fn end_of(
     let members = || groups.iter().flatten().flat_map(|group| group.members.iter().flatten());
     let slowest = members().map(Settings::pace).max().unwrap_or_default();
     let settles = |settings: &Settings| settings.silence(slowest) + settings.preempt_delay();
-    let settling = members().map(settles).max().unwrap_or_default() + AFTERWARDS;
+    let told = members().map(Settings::speaks_every).max().unwrap_or_default() * 2;
+    let settling = members().map(settles).max().unwrap_or_default() + told + AFTERWARDS;
     let last = script.iter().map(|statement| statement.at + statement.lasts.unwrap_or_default()).max();
     let end = said.map(|statement| statement.at).or(duration);
     let end = end.unwrap_or_else(|| last.unwrap_or_default() + settling);
@@ -125,7 +129,10 @@ impl Run {
         let mut hosts = Vec::new();
         let mut plans = Vec::new();
         let switches = if sides.is_some() { 0..2 } else { 0..1 };
-        for (group, known) in lan.groups.iter().enumerate() {
+        let runs = |(place, _): &(usize, &Group)| {
+            groups.get(*place).is_some_and(|plan| plan.members.iter().any(Option::is_some))
+        };
+        for (group, known) in lan.groups.iter().enumerate().filter(runs) {
             let each = if known.protocol == Protocol::Glbp { SHARERS } else { 1 };
             let gateways = gateways(known);
             let asked = gateways.iter().flat_map(|address| std::iter::repeat_n(*address, each));

@@ -192,7 +192,8 @@ impl Teller<'_> {
         let histories = self.histories();
         let mut groups = Vec::new();
         for (place, group) in self.lan.groups.iter().enumerate() {
-            let Some(plan) = self.run.scenario.groups.get(place) else { continue };
+            let plan = self.run.scenario.groups.get(place);
+            let Some(plan) = plan.filter(|plan| plan.members.iter().any(Option::is_some)) else { continue };
             let mut story = GroupStory {
                 protocol: group.protocol.to_string(),
                 lan: self.lan.name.clone(),
