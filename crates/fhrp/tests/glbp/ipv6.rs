@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use bytes::BytesMut;
-use fhrp::{GlbpSettings, GroupState, MacAddr, NoticeKind, RouterAdvertisement};
+use fhrp::{GlbpConfig, GlbpSettings, GroupState, MacAddr, NoticeKind, RouterAdvertisement};
 use fhrp_wire::envelope::build::{self, Ipv6Header, Link};
 use fhrp_wire::envelope::{self, Packet, nd};
 
@@ -199,6 +199,19 @@ fn the_avg_sends_router_advertisements_where_they_are_configured() {
     let ours = to_all_nodes(&lan, 1);
     assert_eq!(ours.iter().map(|(_, kind)| *kind).collect::<Vec<_>>(), ["ra"; 3]);
     assert!(to_all_nodes(&lan, 2).is_empty());
+}
+
+#[test]
+fn router_advertisements_begin_and_end_with_their_setting() {
+    let every_minute = RouterAdvertisement { interval: secs(60), ..Default::default() };
+    let mut lan = three(|_| {});
+    for (setting, until, expected) in [(Some(every_minute), 200_000, 2), (None, 500_000, 0)] {
+        let settings = GlbpSettings { priority: 200, router_advertisement: setting, ..settings6() };
+        lan.act(1, |engine, now| engine.update(now, GlbpConfig::new(settings).unwrap()).unwrap());
+        lan.forget_sent();
+        lan.until(until);
+        assert_eq!(to_all_nodes(&lan, 1).len(), expected);
+    }
 }
 
 #[test]
