@@ -78,6 +78,7 @@ mod process;
 mod reach;
 mod replay;
 pub mod scenario;
+pub mod soak;
 pub mod testing;
 mod topology;
 pub mod world;
