@@ -66,7 +66,7 @@ pub(super) fn counts(inventory: &Inventory, links: &[Link]) -> BTreeMap<String, 
     let devices: Vec<_> = links.iter().filter(|link| link.is_macvlan()).map(|link| &link.ifname).collect();
     let mut counts = BTreeMap::new();
     for line in inventory.lines() {
-        let words = || line.split([' ', '@', '"', ',']);
+        let words = || line.split([' ', '@', '"', ',', '\\']);
         if devices.iter().any(|device| words().any(|word| word == **device)) {
             continue;
         }

@@ -11,7 +11,7 @@ use crate::{
 
 use super::{
     bench::{Alone, Bench, Done},
-    check::{Checker, Findings},
+    check::{Checker, Findings, Violation},
     evidence,
     fault::Strike,
     growth::{Growth, Usage},
@@ -26,6 +26,8 @@ use super::{
 const SETTLES: Duration = Duration::from_secs(30);
 /// How long a calm lasts, in which nothing may change.
 const CALM: Duration = Duration::from_secs(3);
+/// As long as this nothing may have moved before it counts as settled: roles that nobody needs at once follow late.
+const STILL: Duration = Duration::from_secs(1);
 /// Between two looks at whether all has settled.
 const LOOK: Duration = Duration::from_millis(300);
 /// Between two probes of a host.
@@ -248,28 +250,50 @@ impl<'a, F: FnMut(&str)> Soak<'a, F> {
         Ok(())
     }
 
-    /// Gives what was seen when all had settled. What keeps it from settling is a violation.
+    /// Gives what was seen when all had settled, and had not moved for a while. What keeps it from settling is a
+    /// violation.
     fn settle(&mut self, since: Stamp, probes: &[Probe]) -> Result<Sight> {
+        let mut good: Option<(Stamp, Sight)> = None;
         loop {
+            let now = Stamp::now();
             let sight = self.sight()?;
             let mut findings = sight.judge(&self.bench.parties);
-            let now = Stamp::now();
-            for (probe, party) in probes.iter().zip(self.bench.gateways()) {
-                let flows = probe.wait_flowing(now, FLOWING, TRANSIT);
-                let wrong =
-                    (!flows).then(|| format!("{}: {} does not get through", party.name, probe.host()));
-                findings.look(Checker::Reaches, wrong);
-            }
-            if findings.violations.is_empty() {
+            findings.add(self.judge_flows(probes));
+            let found = !findings.violations.is_empty();
+            let moved =
+                good.as_ref().is_none_or(|(_, before)| !sight.judge_steady(before).violations.is_empty());
+            let still = good.as_ref().is_some_and(|(then, _)| now.since(*then) >= STILL);
+            let late = now.since(since) > SETTLES || !self.bench.findings.violations.is_empty();
+            if late || !(found || moved) && still {
                 self.take(findings);
+                if late && !found && moved {
+                    let text = "states go on changing".to_owned();
+                    self.take(Findings {
+                        checks: 1,
+                        violations: vec![Violation { checker: Checker::Converges, text }],
+                    });
+                }
                 return Ok(sight);
             }
-            if now.since(since) > SETTLES || !self.bench.findings.violations.is_empty() {
-                self.take(findings);
-                return Ok(sight);
+            if found {
+                good = None;
+            } else if moved {
+                good = Some((now, sight));
             }
             thread::sleep(LOOK);
         }
+    }
+
+    /// Whether what hosts send through every virtual address arrives now.
+    fn judge_flows(&self, probes: &[Probe]) -> Findings {
+        let mut findings = Findings::default();
+        let now = Stamp::now();
+        for (probe, party) in probes.iter().zip(self.bench.gateways()) {
+            let flows = probe.wait_flowing(now, FLOWING, TRANSIT);
+            let wrong = (!flows).then(|| format!("{}: {} does not get through", party.name, probe.host()));
+            findings.look(Checker::Reaches, wrong);
+        }
+        findings
     }
 
     fn sight(&mut self) -> Result<Sight> {

@@ -7,7 +7,11 @@ use fhrp_wire::MacAddr;
 use crate::{
     capture::{Event, Port},
     clock::Stamp,
-    scenario::contest::{Claim, Contest},
+    frame::Kind,
+    scenario::{
+        RouterState,
+        contest::{Claim, Contest},
+    },
 };
 
 use super::{
@@ -123,7 +127,7 @@ impl Wire {
 
     fn read_one(&mut self, event: &Event, (router, lan): (u8, u8), findings: &mut Findings) {
         for watched in self.watched.iter_mut().filter(|watched| watched.lan == lan) {
-            if let Some(claim) = watched.contest.claim(&event.kind) {
+            if let Some(claim) = watched.claim(&event.kind) {
                 self.takeovers += watched.claimed(router, event.at, claim);
             }
         }
@@ -181,6 +185,19 @@ impl Wire {
 }
 
 impl Watched {
+    /// What a frame says. A hello that tells what its sender is as a gateway tells all forwarders that it serves: who
+    /// gives way to another one leaves them out from then on.
+    fn claim(&self, kind: &Kind) -> Option<Claim> {
+        let said = self.contest.claim(kind);
+        let left_out = match self.contest {
+            Contest::Forwarder { group, .. } => kind.glbp().is_some_and(|hello| {
+                hello.group == group && hello.gateway.is_some_and(|gateway| gateway.priority > 0)
+            }),
+            Contest::Vrrp { .. } | Contest::Hsrp { .. } | Contest::Gateway { .. } => false,
+        };
+        said.or(left_out.then_some(Claim::Is(RouterState::Listen)))
+    }
+
     /// Gives 1 if somebody took over from another one.
     fn claimed(&mut self, router: u8, at: Stamp, claim: Claim) -> u64 {
         let silence = self.silence;

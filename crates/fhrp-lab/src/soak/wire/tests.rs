@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    frame::{Advertisement, Kind},
+    frame::{Advertisement, GlbpForwarder, GlbpGateway, GlbpOpcode, GlbpPacket, Kind, SpeakerState},
     soak::parties::parties,
 };
 use fhrp_wire::Family;
@@ -108,6 +108,51 @@ fn who_is_stopped_without_a_word_is_seen() {
     assert_eq!(found(resigned, &[], &stop).0, []);
     // A Backup has nothing to say.
     assert_eq!(found(claims(2, 0, 4000).collect(), &[], &stop).0, []);
+}
+
+fn hello(router: u8, millis: u64, served: &[u8]) -> Event {
+    let one = |number: u8| GlbpForwarder {
+        number,
+        state: SpeakerState::Active,
+        priority: 135,
+        weight: 100,
+        timeout_s: 14400,
+        redirect_s: 600,
+        mac: MacAddr([0, 7, 0xb4, 0, 7, number]),
+    };
+    let mut forwarders = [None; 4];
+    for (place, number) in forwarders.iter_mut().zip(served) {
+        *place = Some(one(*number));
+    }
+    let packet = GlbpPacket {
+        family: Family::V4,
+        group: 7,
+        opcode: GlbpOpcode::Hello,
+        owner: MacAddr::ZERO,
+        source: "192.0.2.11".parse().unwrap(),
+        gateway: Some(GlbpGateway {
+            state: SpeakerState::Listen,
+            priority: 100,
+            hello: Duration::from_millis(250),
+            hold: Duration::from_millis(750),
+            address: "192.0.2.7".parse().unwrap(),
+        }),
+        forwarders,
+    };
+    event(router, millis, Kind::Glbp(packet))
+}
+
+#[test]
+fn a_forwarder_that_a_hello_leaves_out_is_given_up() {
+    let stop = [Stopped { router: 1, at: at(900) }];
+    assert_eq!(found(vec![hello(1, 0, &[2]), hello(1, 250, &[])], &[], &stop).0, []);
+    assert_eq!(found(vec![hello(1, 0, &[]), hello(1, 250, &[2])], &[], &stop).0, [Checker::Resigns]);
+    let both = |served: &[u8]| {
+        let hellos = (0..40).flat_map(|turn| [hello(1, turn * 250, &[2]), hello(2, turn * 250, served)]);
+        found(hellos.collect(), &[], &[]).0
+    };
+    assert_eq!(both(&[3]), []);
+    assert_eq!(both(&[2]), [Checker::OneActive]);
 }
 
 #[test]
