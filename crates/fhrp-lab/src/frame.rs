@@ -268,12 +268,44 @@ pub fn neighbor_solicitation(source_mac: MacAddr, source: Ipv6Addr, target: Ipv6
     body.extend(target.octets());
     body.extend([1, 1]);
     body.extend(source_mac.octets());
-    let [high, low] = icmpv6_checksum(source, destination, &body).to_be_bytes();
-    let mut frame = ethernet(MacAddr([0x33, 0x33, 0xff, a, b, c]), source_mac, 0x86dd);
+    icmpv6((source_mac, MacAddr([0x33, 0x33, 0xff, a, b, c])), (source, destination), &body)
+}
+
+/// Tells all hosts unasked that `address` is at `mac`: by an ARP reply (RFC 5227 §3) or a neighbour advertisement
+/// (RFC 4861 §7.2.6).
+#[must_use]
+pub fn address_announcement(mac: MacAddr, address: IpAddr) -> Vec<u8> {
+    const REPLY: [u8; 2] = [0, 2];
+    const OVERRIDES: u8 = 0x20;
+    match address {
+        IpAddr::V4(address) => {
+            let mut frame = arp_request(mac, address, address);
+            frame.splice(20..22, REPLY);
+            frame
+        }
+        IpAddr::V6(address) => {
+            let mut body = vec![136, 0, 0, 0, OVERRIDES, 0, 0, 0];
+            body.extend(address.octets());
+            body.extend([2, 1]);
+            body.extend(mac.octets());
+            let all_nodes = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+            icmpv6((mac, MacAddr([0x33, 0x33, 0, 0, 0, 1])), (address, all_nodes), &body)
+        }
+    }
+}
+
+/// An ICMPv6 message from the link; `body` is as long as one with an Ethernet address, and its checksum field zero.
+fn icmpv6(
+    (source_mac, destination_mac): (MacAddr, MacAddr),
+    (source, destination): (Ipv6Addr, Ipv6Addr),
+    body: &[u8],
+) -> Vec<u8> {
+    let mut frame = ethernet(destination_mac, source_mac, 0x86dd);
     frame.extend([0x60, 0, 0, 0, 0, 32, 58, 255]);
     frame.extend(source.octets());
     frame.extend(destination.octets());
-    frame.extend([135, 0, high, low]);
+    frame.extend(body.iter().take(2));
+    frame.extend(icmpv6_checksum(source, destination, body).to_be_bytes());
     frame.extend(body.iter().skip(4));
     frame
 }

@@ -91,13 +91,13 @@ pub use fault::Fault;
 pub use forge::HsrpForgery;
 pub use frame::{
     Advertisement, GlbpForwarder, GlbpGateway, GlbpOpcode, GlbpPacket, HsrpMessage, HsrpOpcode, Kind,
-    SpeakerState, arp_request, ethernet, neighbor_solicitation,
+    SpeakerState, address_announcement, arp_request, ethernet, neighbor_solicitation,
 };
 pub use group::{
     Authentication, GlbpGroup, Group, HsrpGroup, HsrpVersion, LoadBalancing, Timers, VrrpGroup, VrrpVersion,
 };
 pub use namespace::{Inventory, Namespace};
-pub use probe::{Arrival, Probe, ProbeCounters, ProbeRecord};
+pub use probe::{Arrival, Outage, Probe, ProbeCounters, ProbeRecord};
 pub use process::RouterProcess;
 pub use reach::{Answer, Injector};
 pub use replay::{Recorded, Replay, Speaker};

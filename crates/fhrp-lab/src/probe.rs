@@ -38,6 +38,9 @@ const RECEIVE_BUFFER: usize = 16 << 20;
 /// A sender that is later than this does not catch up in a burst.
 const HOPELESSLY_LATE: Duration = Duration::from_millis(50);
 
+/// A sender that is later than this wants processor time.
+const SENDER_STALL: Duration = Duration::from_millis(5);
+
 /// A probe that reached the upstream host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arrival {
@@ -64,6 +67,7 @@ pub struct ProbeCounters {
 #[derive(Debug)]
 pub struct Probe {
     host: String,
+    period: Duration,
     shared: Arc<Shared>,
     stop: Option<[PipeWriter; 2]>,
     threads: Vec<JoinHandle<()>>,
@@ -109,7 +113,7 @@ impl Probe {
             start("probe-in", Box::new(move || sink.run()))?,
             start("probe-out", Box::new(move || source.run()))?,
         ];
-        Ok(Self { host: host.name().to_owned(), shared, stop: Some([first, second]), threads })
+        Ok(Self { host: host.name().to_owned(), period, shared, stop: Some([first, second]), threads })
     }
 
     /// The sending host's name.
@@ -157,6 +161,7 @@ impl Probe {
         drop(receiver);
         ProbeRecord {
             host: self.host.clone(),
+            period: self.period,
             sent: self.shared.sent.look(0, <[Stamp]>::to_vec),
             arrivals: self.shared.arrivals.look(0, <[Arrival]>::to_vec),
         }
@@ -265,11 +270,24 @@ impl Sink {
     }
 }
 
+/// A time in which nothing arrived although it was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// The last arrival before it.
+    pub begin: Stamp,
+    /// The first arrival after it.
+    pub end: Stamp,
+    /// The time between, without what the host itself sent nothing in at either end.
+    pub lasted: Duration,
+}
+
 /// All that a probe sent and what became of it.
 #[derive(Clone, Debug, Default)]
 pub struct ProbeRecord {
     /// The sending host.
     pub host: String,
+    /// How often it was to send.
+    pub period: Duration,
     /// When each packet was sent, by its number.
     pub sent: Vec<Stamp>,
     /// What arrived, in the order of arrival.
@@ -277,19 +295,39 @@ pub struct ProbeRecord {
 }
 
 impl ProbeRecord {
-    /// The longest silence at the upstream host within a span, and when it began. The span's ends count as arrivals.
+    /// The longest outage within a span, whose ends count as arrivals.
     #[must_use]
-    pub fn longest_gap(&self, from: Stamp, to: Stamp) -> (Duration, Stamp) {
+    pub fn outage(&self, from: Stamp, to: Stamp) -> Outage {
         let inside = self.arrivals.iter().map(|arrival| arrival.at).filter(|at| (from..=to).contains(at));
-        let mut longest = (Duration::ZERO, from);
+        let mut longest = Outage { begin: from, end: from, lasted: Duration::ZERO };
         let mut last = from;
         for at in inside.chain([to]) {
-            if at.since(last) > longest.0 {
-                longest = (at.since(last), last);
+            // What the sender did in it can only make it shorter.
+            if at.since(last) > longest.lasted {
+                let lasted = at.since(last).saturating_sub(self.unsaid(last, at));
+                if lasted > longest.lasted {
+                    longest = Outage { begin: last, end: at, lasted };
+                }
             }
             last = at;
         }
         longest
+    }
+
+    /// Of a silence at the upstream host: for how long the host did not send either, at its begin and before the packet
+    /// that ended it. In between, packets before and after were lost, and that nothing was sent makes no difference.
+    fn unsaid(&self, begin: Stamp, end: Stamp) -> Duration {
+        let after_begin = self.sent.partition_point(|at| *at <= begin);
+        let after_end = self.sent.partition_point(|at| *at <= end);
+        // Each is a pair of packets that were sent one after the other.
+        let mut places = [after_begin, after_end.saturating_sub(1).max(after_begin)].to_vec();
+        places.dedup();
+        let stalls = places.into_iter().filter_map(|place| {
+            let (earlier, later) = (self.sent.get(place.checked_sub(1)?)?, self.sent.get(place)?);
+            let stalled = later.since(*earlier) > self.period + SENDER_STALL;
+            stalled.then(|| (*later).min(end).since((*earlier).max(begin)))
+        });
+        stalls.sum()
     }
 
     /// How many of the packets sent within a span never arrived.
@@ -311,7 +349,7 @@ impl ProbeRecord {
         )
     }
 
-    /// The longest time within a span in which the host itself sent nothing: an outage no longer says nothing.
+    /// The longest time within a span in which the host itself sent nothing, for want of a processor.
     #[must_use]
     pub fn sender_gap(&self, from: Stamp, to: Stamp) -> Duration {
         let inside: Vec<_> = self.sent.iter().filter(|at| (from..=to).contains(at)).collect();
@@ -347,19 +385,73 @@ mod tests {
         let arrived = [(11, 1), (12, 2), (17, 7), (17, 7), (19, 9)];
         ProbeRecord {
             host: "h1".to_owned(),
+            period: millis(1),
             sent: (0..10).map(|sequence| at(10 + sequence)).collect(),
             arrivals: arrived.map(|(millis, sequence)| Arrival { at: at(millis), sequence }).to_vec(),
         }
     }
 
+    fn millis(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
     #[test]
-    fn the_longest_gap_is_found_with_its_start() {
-        assert_eq!(record().longest_gap(at(11), at(19)), (Duration::from_millis(5), at(12)));
+    fn the_longest_outage_is_found_with_its_ends() {
+        let expected = Outage { begin: at(12), end: at(17), lasted: millis(5) };
+        assert_eq!(record().outage(at(11), at(19)), expected);
     }
 
     #[test]
     fn silence_at_the_end_counts() {
-        assert_eq!(record().longest_gap(at(17), at(30)), (Duration::from_millis(11), at(19)));
+        let mut record = record();
+        record.sent.extend((20..30).map(at));
+        let expected = Outage { begin: at(19), end: at(30), lasted: millis(11) };
+        assert_eq!(record.outage(at(17), at(30)), expected);
+    }
+
+    /// What is sent at the given times, one in ten of a millisecond later there unless it is lost.
+    fn sent(times: &[u64], lost: impl Fn(u64) -> bool) -> ProbeRecord {
+        let arrivals = (0..).zip(times).filter(|(_, time)| !lost(**time));
+        ProbeRecord {
+            host: "h1".to_owned(),
+            period: millis(1),
+            sent: times.iter().map(|time| at(*time)).collect(),
+            arrivals: arrivals
+                .map(|(sequence, time)| Arrival { at: at(*time).after(Duration::from_micros(100)), sequence })
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn a_sender_without_time_is_no_outage() {
+        let stalled = sent(&[0, 1, 2, 300, 301, 302], |_| false);
+        assert_eq!(stalled.outage(at(0), at(302)).lasted, millis(1));
+        assert_eq!(stalled.sender_gap(at(0), at(302)), millis(298));
+    }
+
+    #[test]
+    fn an_outage_ends_with_what_is_known_of_it() {
+        let times: Vec<u64> = (0..100).chain(400..500).collect();
+        // The gateway was away from 50 on; when it came back while the host slept, nobody knows.
+        let slept_at_its_end = sent(&times, |time| (50..100).contains(&time));
+        assert_eq!(slept_at_its_end.outage(at(0), at(499)).lasted, millis(50));
+        // It went while the host slept.
+        let slept_at_its_begin = sent(&times, |time| (400..450).contains(&time));
+        assert_eq!(slept_at_its_begin.outage(at(0), at(499)).lasted, Duration::from_micros(50_100));
+        // What was lost before and after shows that it was away all the time.
+        let slept_meanwhile = sent(&times, |time| (50..450).contains(&time));
+        assert_eq!(slept_meanwhile.outage(at(0), at(499)).lasted, millis(401));
+    }
+
+    #[test]
+    fn packets_that_arrive_late_are_an_outage() {
+        let mut queued = sent(&(0..200).collect::<Vec<_>>(), |_| false);
+        for arrival in &mut queued.arrivals {
+            if (50..100).contains(&arrival.sequence) {
+                arrival.at = at(100);
+            }
+        }
+        assert_eq!(queued.outage(at(0), at(199)).lasted, Duration::from_micros(50_900));
     }
 
     #[test]

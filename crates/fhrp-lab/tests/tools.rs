@@ -4,8 +4,8 @@
 use std::{fs, net::IpAddr, path::Path, time::Duration};
 
 use fhrp_lab::{
-    Capture, CaptureScope, Daemon, Event, Kind, Lab, LabOptions, Port, Probe, Stamp, VrrpGroup, arp_request,
-    upstream_address, virtual_address, world,
+    Capture, CaptureScope, Daemon, Event, Kind, Lab, LabOptions, Outage, Port, Probe, Stamp, VrrpGroup,
+    arp_request, upstream_address, virtual_address, world,
 };
 use fhrp_wire::{Family, MacAddr};
 
@@ -36,7 +36,8 @@ fn probes_pass_a_router_and_stop_where_the_port_is_silent() {
     );
     let record = probe.finish();
     let end = record.arrivals.last().unwrap().at;
-    let (gap, start) = record.longest_gap(silenced.before(Duration::from_millis(10)), end);
+    let Outage { lasted: gap, begin: start, .. } =
+        record.outage(silenced.before(Duration::from_millis(10)), end);
     assert!(gap >= Duration::from_millis(100) && gap < Duration::from_millis(400), "{gap:?}");
     assert!(start >= silenced.before(Duration::from_millis(10)));
     let lost = record.lost(silenced, end);

@@ -1,7 +1,7 @@
 //! Which frames the kernel hands over: a classic BPF program, and the assembler that writes it.
 //!
 //! The filter runs in the kernel for every frame of the interface, so that foreign traffic costs no wake-up. It looks
-//! at protocol numbers, ports, and the addresses that are resolved; whether a frame is sound is decided later, where
+//! at protocol numbers, ports, and the addresses that are resolved or claimed; whether a frame is sound is decided later, where
 //! there is a counter for each fault. Where a protocol speaks to a group only, what is sent to one host is foreign:
 //! routers pass on much of that, and any of it may have a port of ours. IPv6 extension headers are not followed: no
 //! speaker sends them, and the filter could not follow a chain.
@@ -35,6 +35,8 @@ const JUMP: u16 = 0x05;
 const JUMP_EQUAL: u16 = 0x15;
 const JUMP_AT_LEAST: u16 = 0x35;
 const JUMP_ANY_BIT: u16 = 0x45;
+const JUMP_EQUAL_INDEX: u16 = 0x1d;
+const TO_INDEX: u16 = 0x07;
 const RETURN: u16 = 0x06;
 
 /// `BPF_MAXINSNS`.
@@ -44,6 +46,7 @@ const WHOLE_FRAME: u32 = 0x0004_0000;
 const ETHERTYPE_AT: u32 = 12;
 const PAYLOAD_AT: u32 = 14;
 const ARP_OPERATION_AT: u32 = PAYLOAD_AT + 6;
+const ARP_SENDER_AT: u32 = PAYLOAD_AT + 14;
 const ARP_TARGET_AT: u32 = PAYLOAD_AT + 24;
 const IPV4_FRAGMENT_AT: u32 = PAYLOAD_AT + 6;
 const IPV4_PROTOCOL_AT: u32 = PAYLOAD_AT + 9;
@@ -59,6 +62,7 @@ const ETHERTYPE_IPV4: u32 = 0x0800;
 const ETHERTYPE_ARP: u32 = 0x0806;
 const ETHERTYPE_IPV6: u32 = 0x86dd;
 const ARP_REQUEST: u32 = 1;
+const ARP_REPLY: u32 = 2;
 /// The offset of a fragment; where it is not 0, there is no UDP header.
 const FRAGMENT_OFFSET: u32 = 0x1fff;
 const PROTOCOL_UDP: u32 = 17;
@@ -68,6 +72,7 @@ const PROTOCOL_ICMPV6: u32 = 58;
 /// RFC 4861 §4.1: routers that are Active answer it.
 const ROUTER_SOLICITATION: u32 = 133;
 const NEIGHBOR_SOLICITATION: u32 = 135;
+const NEIGHBOR_ADVERTISEMENT: u32 = 136;
 /// The first octet of a multicast address, at least (IPv4) or exactly (IPv6).
 const IPV4_MULTICAST: u32 = 224;
 const IPV6_MULTICAST: u32 = 0xff;
@@ -79,7 +84,7 @@ pub(crate) fn wanted_frames(reception: &Reception) -> Option<Vec<SockFilter>> {
 }
 
 /// The filter for an interface where so many addresses are resolved that the kernel cannot look for each: every
-/// question of a host is handed over.
+/// question of a host is handed over, and every address that is announced to all.
 pub(crate) fn every_question(protocols: Protocols) -> Vec<SockFilter> {
     wanted(protocols, &Targets::Every).0.into_iter().map(SockFilter::from).collect()
 }
@@ -108,29 +113,35 @@ impl Targets {
         Self::These { ipv4, ipv6 }
     }
 
-    /// Accepts an ARP request for one of them.
+    /// Accepts an ARP request for one of them, and a reply whose sender says that it has one: a reply to somebody
+    /// else's question costs no wake-up.
     fn requested(&self) -> Block {
-        let program = Block::default();
+        let question = Block::default().load_word(ARP_TARGET_AT);
+        let claim = Block::default().load_word(ARP_SENDER_AT);
         match self {
-            Self::These { ipv4, .. } if ipv4.is_empty() => program.reject(),
+            Self::These { ipv4, .. } if ipv4.is_empty() => Block::default().reject(),
             Self::These { ipv4, .. } => {
-                let target =
-                    Block::default().load_word(ARP_TARGET_AT).when_any(ipv4.iter().copied()).reject();
-                program.load_half(ARP_OPERATION_AT).when(Test::Equal(ARP_REQUEST), target).reject()
+                by_arp_operation(question, claim).when_any(ipv4.iter().copied()).reject()
             }
             Self::Every => {
-                let request = Test::Equal(ARP_REQUEST);
-                program.load_half(ARP_OPERATION_AT).when(request, Block::default().accept()).reject()
+                // RFC 5227 §3: in an announcement both addresses are the same.
+                let announcement = claim.keep().load_word(ARP_TARGET_AT).accept_index().reject();
+                by_arp_operation(question.accept(), announcement)
             }
         }
     }
 
-    /// Accepts a neighbour solicitation for one of them. Addresses that differ in their last 32 bits only, as most
+    /// Accepts a neighbour solicitation for one of them, and an advertisement of one. Addresses that differ in their last 32 bits only, as most
     /// of a host's do, cost one instruction each.
     fn solicited(&self) -> Block {
         let ipv6 = match self {
             Self::These { ipv6, .. } => ipv6,
-            Self::Every => return Block::default().accept(),
+            // RFC 4861 §7.2.6: who advertises without having been asked tells all.
+            Self::Every => {
+                let to_all = Block::default().load_byte(IPV6_DESTINATION_AT);
+                let to_all = to_all.when(Test::Equal(IPV6_MULTICAST), Block::default().accept()).reject();
+                return Block::default().when(Test::Equal(NEIGHBOR_ADVERTISEMENT), to_all).accept();
+            }
         };
         let mut by_start: BTreeMap<[u32; 3], Vec<u32>> = BTreeMap::new();
         for address in ipv6 {
@@ -147,6 +158,11 @@ impl Targets {
         });
         program.reject()
     }
+}
+
+fn by_arp_operation(request: Block, reply: Block) -> Block {
+    let otherwise = Block::default().either(Test::Equal(ARP_REPLY), reply, Block::default().reject());
+    Block::default().load_half(ARP_OPERATION_AT).either(Test::Equal(ARP_REQUEST), request, otherwise)
 }
 
 fn words(address: Ipv6Addr) -> [u32; 4] {
@@ -195,7 +211,8 @@ fn over_ipv6(protocols: Protocols, targets: &Targets) -> Block {
     let icmpv6 = Block::default()
         .load_byte(IPV6_PAYLOAD_AT)
         .when(Test::Equal(ROUTER_SOLICITATION), Block::default().accept())
-        .when(Test::Equal(NEIGHBOR_SOLICITATION), targets.solicited())
+        .when(Test::AtLeast(NEIGHBOR_ADVERTISEMENT + 1), Block::default().reject())
+        .when(Test::AtLeast(NEIGHBOR_SOLICITATION), targets.solicited())
         .reject();
     let mut udp = Block::default().load_half(IPV6_PAYLOAD_AT + UDP_DESTINATION_AT);
     if protocols.contains(Protocol::Glbp) {
@@ -268,6 +285,24 @@ impl Block {
         }
         self.0.extend(then.0);
         self
+    }
+
+    /// Goes through `then` or `otherwise`, and on from there.
+    fn either(mut self, test: Test, then: Self, otherwise: Self) -> Self {
+        self = self.when(test, then.plain(JUMP, otherwise.0.len().try_into().unwrap_or(u32::MAX)));
+        self.0.extend(otherwise.0);
+        self
+    }
+
+    /// Keeps what was loaded to compare with it.
+    fn keep(self) -> Self {
+        self.plain(TO_INDEX, 0)
+    }
+
+    /// Accepts if what was loaded is the same as what was kept.
+    fn accept_index(mut self) -> Self {
+        self.0.push(Instruction { code: JUMP_EQUAL_INDEX, if_true: 0, if_false: 1, operand: 0 });
+        self.accept()
     }
 
     /// Accepts if what was loaded is one of these.

@@ -35,10 +35,10 @@ impl TimerFd {
         Ok(Self { timer: sys::watch_reads(timer)?, armed: None })
     }
 
-    /// Sets the kernel's timer unless it fires by then anyway: each advert heard puts a deadline off, and one wake-up too
-    /// many in an interval costs less than a system call for each advert.
-    fn arm(&mut self, deadline: Instant) -> io::Result<()> {
-        if self.armed.is_some_and(|armed| armed <= deadline) {
+    /// Sets the kernel's timer to `deadline`, or leaves it if it fires by then anyway, but not soon: each advert heard
+    /// puts a deadline off, and a system call for each is too many, as is a wake-up for nothing.
+    fn arm(&mut self, now: Instant, deadline: Instant) -> io::Result<()> {
+        if self.armed.is_some_and(|armed| may_stay(now, armed, deadline)) {
             return Ok(());
         }
         let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -59,7 +59,7 @@ impl TimerFd {
                 return Ok(());
             }
             // It was set for an earlier deadline that has been put off or given up.
-            self.arm(deadline)?;
+            self.arm(now, deadline)?;
         }
     }
 }
@@ -73,10 +73,11 @@ impl Clock for TimerFd {
         let Some(deadline) = deadline else {
             return future::pending().await;
         };
-        if deadline <= self.now() {
+        let now = self.now();
+        if deadline <= now {
             return;
         }
-        let slept = match self.arm(deadline) {
+        let slept = match self.arm(now, deadline) {
             Ok(()) => self.fired(deadline).await,
             Err(error) => Err(error),
         };
@@ -86,6 +87,12 @@ impl Clock for TimerFd {
             tokio::task::yield_now().await;
         }
     }
+}
+
+/// Whether a timer that fires too early for `deadline` has farther to go until then than it is too early: until it is
+/// near, `deadline` may have been put off many times.
+fn may_stay(now: Instant, armed: Instant, deadline: Instant) -> bool {
+    armed <= deadline && armed.saturating_duration_since(now) >= deadline.saturating_duration_since(armed)
 }
 
 /// The present on the scale of [`Clock::now`].
@@ -123,6 +130,30 @@ mod tests {
         assert_eq!(micros(time), 12_345_678);
         let back = to_timespec(Instant::from_micros(12_345_678));
         assert_eq!((back.tv_sec, back.tv_nsec), (12, 345_678_000));
+    }
+
+    /// 1,000 groups, an advert of one of them each millisecond, a deadline 3.6 s after the oldest: the timer must be set
+    /// rarely, and never fire in vain.
+    #[test]
+    fn a_deadline_that_is_put_off_again_and_again_costs_neither_wake_ups_nor_system_calls() {
+        let mut armed = Instant::from_millis(3_600);
+        let mut set = 0;
+        for advert in 0..60_000 {
+            let now = Instant::from_millis(advert);
+            let deadline = Instant::from_millis(advert + 2_600);
+            assert!(armed > now, "fired in vain at {now}");
+            if !may_stay(now, armed, deadline) {
+                armed = deadline;
+                set += 1;
+            }
+        }
+        assert!((20..=60).contains(&set), "set {set} times in a minute");
+    }
+
+    #[test]
+    fn a_deadline_before_the_timer_is_always_set() {
+        let [now, armed, deadline] = [1, 3, 2].map(Instant::from_millis);
+        assert!(!may_stay(now, armed, deadline));
     }
 
     #[test]

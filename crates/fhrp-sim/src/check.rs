@@ -106,6 +106,46 @@ checkers! {
     Tables = "tables":
         "then no switch leads elsewhere than to the Active router, and every host knows its MAC: where that is \
          the virtual one, or announced again and again",
+    /// Two routers that serve one forwarder are soon one.
+    OneForwarder = "one-forwarder":
+        "GLBP: of two routers that serve one virtual MAC, the better of which reaches the other, one is left after \
+         the better one's hello time and the longest transit",
+    /// Every forwarder is where the table puts it.
+    Forwarders = "forwarders":
+        "GLBP: each forwarder is Initial, Listen or Active on each router as every word about it, its timer, \
+         preemption and its delay, the weighting and the dataplane put it there, to the microsecond",
+    /// Everybody knows whose the forwarders are.
+    Ownership = "ownership":
+        "GLBP: a forwarder is its owner's who says so with the primary bit, who was given it by the AVG that it asked, \
+         or who gave itself the lowest free one as the AVG; of two owners the higher address keeps it",
+    /// Redirect time and timeout end when they have to.
+    Lifetimes = "lifetimes":
+        "GLBP: redirect time and timeout of a forwarder count from when its owner was last heard, or as the secondary \
+         says that serves it, and after the timeout it is forgotten",
+    /// The AVG gives forwarders out.
+    Assigns = "assigns":
+        "GLBP: the AVG answers a request with the number that the asker has, or else the lowest free one, and nobody \
+         else does; it leaves out none of eight in a hello time",
+    /// Hellos list what is.
+    Lists = "lists":
+        "GLBP: a Hello lists all that its sender serves, and its own forwarder, with the priority, weighting and times \
+         that they have, from gates that are open only",
+    /// Who may not forward gives all forwarders away.
+    Weighs = "weighs":
+        "GLBP: a router whose weighting falls below the lower threshold resigns all that it serves at once, and does \
+         not begin to serve below the upper one",
+    /// Hosts are answered by who has to, once.
+    Answers = "answers":
+        "GLBP: a question to all is answered by the AVG alone, one to a virtual MAC by who serves it, from the MAC of \
+         the interface to the asker, and nobody is told unasked where the address is",
+    /// Only what is served and may be handed out is handed out.
+    HandsOut = "hands-out":
+        "GLBP: hosts are told MACs only that somebody serves, as far as the AVG has heard within the hold time, and \
+         whose owner lives or was heard within the redirect time",
+    /// Hosts are shared out as configured.
+    Balances = "balances":
+        "GLBP: while the same forwarders are offered, answers in turn differ by one, those by weight by two from their \
+         share, those by host are the same for a host, and without balancing all are the AVG's own",
     /// The same inputs give the same outputs.
     Determinism = "determinism":
         "a run repeated gives the same hash over all actions",
@@ -119,6 +159,8 @@ pub enum Watch {
     All,
     /// One alone: what others find goes unnoticed.
     Only(Checker),
+    /// None: the run is looked at, not judged.
+    Nobody,
 }
 
 impl Watch {
@@ -128,6 +170,7 @@ impl Watch {
         match self {
             Self::All => true,
             Self::Only(only) => only == checker,
+            Self::Nobody => false,
         }
     }
 

@@ -3,16 +3,17 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use fhrp::{GroupState, Instant, Track, TrackEffect};
+use fhrp::{GroupState, Instant, MacAddr, Track, TrackEffect};
 
 use crate::check::Checker;
 use crate::group::Settings;
 use crate::said::Said;
-use crate::{hsrp, vrrp};
+use crate::{glbp, hsrp, vrrp};
 
 /// What a router stands on: its addresses on the LAN, if it is fit to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fitness {
+    pub(crate) mac: MacAddr,
     pub(crate) source: IpAddr,
     pub(crate) own: Vec<IpAddr>,
 }
@@ -25,6 +26,7 @@ pub(crate) type Fault = (Checker, String);
 pub(crate) enum Contest {
     Vrrp(Box<vrrp::Contest>),
     Hsrp(Box<hsrp::Contest>),
+    Glbp(Box<glbp::Contest>),
 }
 
 /// Whether a group takes part.
@@ -56,6 +58,7 @@ impl Contest {
         match settings {
             Settings::Vrrp(settings) => Self::Vrrp(Box::new(vrrp::Contest::new(settings))),
             Settings::Hsrp(settings) => Self::Hsrp(Box::new(hsrp::Contest::new(settings))),
+            Settings::Glbp(settings) => Self::Glbp(Box::new(glbp::Contest::new(settings))),
         }
     }
 
@@ -65,7 +68,8 @@ impl Contest {
         match (self, settings) {
             (Self::Vrrp(contest), Settings::Vrrp(settings)) => contest.settings = settings,
             (Self::Hsrp(contest), Settings::Hsrp(settings)) => contest.reconfigure(settings),
-            (Self::Vrrp(_), Settings::Hsrp(_)) | (Self::Hsrp(_), Settings::Vrrp(_)) => {}
+            (Self::Glbp(contest), Settings::Glbp(settings)) => contest.reconfigure(settings),
+            (Self::Vrrp(_) | Self::Hsrp(_) | Self::Glbp(_), _) => {}
         }
         anew
     }
@@ -74,6 +78,7 @@ impl Contest {
         match self {
             Self::Vrrp(contest) => Settings::Vrrp(contest.settings.clone()),
             Self::Hsrp(contest) => Settings::Hsrp(contest.settings.clone()),
+            Self::Glbp(contest) => Settings::Glbp(contest.settings.clone()),
         }
     }
 
@@ -81,6 +86,7 @@ impl Contest {
         match self {
             Self::Vrrp(contest) => contest.state,
             Self::Hsrp(contest) => contest.state,
+            Self::Glbp(contest) => contest.state,
         }
     }
 
@@ -89,6 +95,8 @@ impl Contest {
         match self {
             Self::Vrrp(contest) => contest.restart(),
             Self::Hsrp(contest) => contest.restart(),
+            // No setting makes it start anew.
+            Self::Glbp(_) => {}
         }
     }
 
@@ -97,6 +105,7 @@ impl Contest {
         match self {
             Self::Vrrp(contest) => contest.tracked_down = down,
             Self::Hsrp(contest) => contest.tracked_down = down,
+            Self::Glbp(contest) => contest.tracked_down = down,
         }
     }
 
@@ -105,13 +114,14 @@ impl Contest {
         match self {
             Self::Vrrp(contest) => burden(&contest.settings.track, contest.tracked_down).is_none(),
             Self::Hsrp(contest) => burden(&contest.settings.track, contest.tracked_down).is_none(),
+            Self::Glbp(_) => false,
         }
     }
 
     /// Whether another group decides for this one.
     pub(crate) fn follows(&self) -> bool {
         match self {
-            Self::Vrrp(_) => false,
+            Self::Vrrp(_) | Self::Glbp(_) => false,
             Self::Hsrp(contest) => contest.settings.follow.is_some(),
         }
     }
@@ -121,6 +131,7 @@ impl Contest {
         match self {
             Self::Vrrp(contest) => (contest.priority(Some(fit)), fit.source),
             Self::Hsrp(contest) => (contest.priority(), fit.source),
+            Self::Glbp(contest) => (contest.settings.priority, fit.source),
         }
     }
 
@@ -134,6 +145,7 @@ impl Contest {
             Self::Hsrp(contest) => {
                 contest.settings.follow.is_none() && contest.settings.preempt && self.rank(fit) > holder
             }
+            Self::Glbp(contest) => contest.settings.preempt && self.rank(fit) > holder,
         }
     }
 
@@ -142,7 +154,8 @@ impl Contest {
         match (self, speaker) {
             (Self::Vrrp(contest), Self::Vrrp(speaker)) => contest.would_hear(speaker, fit),
             (Self::Hsrp(contest), Self::Hsrp(_)) => contest.settings.follow.is_none(),
-            (Self::Vrrp(_), Self::Hsrp(_)) | (Self::Hsrp(_), Self::Vrrp(_)) => false,
+            (Self::Glbp(_), Self::Glbp(_)) => true,
+            (Self::Vrrp(_) | Self::Hsrp(_) | Self::Glbp(_), _) => false,
         }
     }
 
@@ -151,6 +164,7 @@ impl Contest {
         match self {
             Self::Vrrp(contest) => contest.settings.advertisement_interval,
             Self::Hsrp(contest) => contest.hello(),
+            Self::Glbp(contest) => contest.hello(),
         }
     }
 
@@ -160,7 +174,7 @@ impl Contest {
             Self::Vrrp(contest) if contest.settings.coexist_with_v2 => {
                 contest.settings.advertisement_interval * 4 + Duration::from_secs(1)
             }
-            Self::Vrrp(_) | Self::Hsrp(_) => Duration::ZERO,
+            Self::Vrrp(_) | Self::Hsrp(_) | Self::Glbp(_) => Duration::ZERO,
         }
     }
 
@@ -171,7 +185,15 @@ impl Contest {
                 let versions = if contest.settings.coexist_with_v2 { 2 } else { 1 };
                 versions * u32::try_from(contest.settings.unicast_peers.len().max(1)).unwrap_or(1)
             }
-            Self::Hsrp(_) => 1,
+            Self::Hsrp(_) | Self::Glbp(_) => 1,
+        }
+    }
+
+    /// How many contests there are in it.
+    pub(crate) fn contests(&self) -> u64 {
+        match self {
+            Self::Vrrp(_) | Self::Hsrp(_) => 1,
+            Self::Glbp(contest) => 1 + u64::try_from(contest.forwarders.len()).unwrap_or(0),
         }
     }
 
@@ -182,7 +204,7 @@ impl Contest {
                 let followed = contest.followed.filter(|_| contest.state == GroupState::Backup)?;
                 Some((followed, contest.skew(fit)))
             }
-            Self::Hsrp(_) => None,
+            Self::Hsrp(_) | Self::Glbp(_) => None,
         }
     }
 
@@ -191,6 +213,7 @@ impl Contest {
         match self {
             Self::Vrrp(contest) => (contest.state == GroupState::Backup).then(|| contest.skew(fit)),
             Self::Hsrp(contest) => (contest.state == GroupState::Standby).then_some(Duration::ZERO),
+            Self::Glbp(contest) => (contest.state == GroupState::Standby).then_some(Duration::ZERO),
         }
     }
 
@@ -199,6 +222,7 @@ impl Contest {
         match self {
             Self::Vrrp(contest) => contest.sent,
             Self::Hsrp(contest) => contest.sent,
+            Self::Glbp(contest) => contest.sent,
         }
     }
 
@@ -206,7 +230,7 @@ impl Contest {
     pub(crate) fn is_waited_for(&self, linger: Duration) -> bool {
         match self {
             Self::Vrrp(contest) => contest.settings.advertisement_interval * 4 / 5 <= linger,
-            Self::Hsrp(_) => true,
+            Self::Hsrp(_) | Self::Glbp(_) => true,
         }
     }
 
@@ -221,7 +245,8 @@ impl Contest {
         match (self, said) {
             (Self::Vrrp(contest), Said::Vrrp(said)) => contest.hear((at, frame), said, fit, after),
             (Self::Hsrp(contest), Said::Hsrp(said)) => contest.hear(at, said, fit, after),
-            (Self::Vrrp(_), Said::Hsrp(_)) | (Self::Hsrp(_), Said::Vrrp(_)) => Ok(()),
+            (Self::Glbp(contest), Said::Glbp(said)) => contest.hear(at, said, fit, after),
+            (Self::Vrrp(_) | Self::Hsrp(_) | Self::Glbp(_), _) => Ok(()),
         }
     }
 
@@ -230,6 +255,7 @@ impl Contest {
         match self {
             Self::Vrrp(contest) => contest.tick(now, after),
             Self::Hsrp(contest) => contest.tick(now, after),
+            Self::Glbp(contest) => contest.tick(now, after),
         }
     }
 
@@ -238,6 +264,7 @@ impl Contest {
         match self {
             Self::Vrrp(contest) => contest.enter(now, to, fit),
             Self::Hsrp(contest) => contest.enter(now, to),
+            Self::Glbp(contest) => contest.enter(now, to, fit),
         }
     }
 
@@ -246,6 +273,7 @@ impl Contest {
         match self {
             Self::Vrrp(contest) => contest.advertised(now),
             Self::Hsrp(contest) => contest.advertised(now),
+            Self::Glbp(contest) => contest.advertised(now),
         }
     }
 
@@ -254,6 +282,7 @@ impl Contest {
         match self {
             Self::Vrrp(contest) => contest.counts(now),
             Self::Hsrp(contest) => contest.counts(now),
+            Self::Glbp(contest) => contest.counts(now),
         }
     }
 
@@ -262,6 +291,7 @@ impl Contest {
         match self {
             Self::Vrrp(contest) => contest.plans(next),
             Self::Hsrp(contest) => contest.plans(next),
+            Self::Glbp(contest) => contest.plans(next),
         }
     }
 }

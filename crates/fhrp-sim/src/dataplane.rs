@@ -4,17 +4,20 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use fhrp::{Binding, Gate, GroupId, Instant, MacAddr, Revision, SeatId};
+use fhrp::{Binding, Gate, GroupId, Instant, MacAddr, Responder, Revision, SeatId};
+
+/// What a seat's place in the kernel is called: a group has one for each of its virtual MACs.
+type Device = (GroupId, Option<MacAddr>);
 
 /// What the kernel holds, and what waits to be carried out, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Dataplane {
     /// Outlives the daemon.
-    installed: BTreeMap<GroupId, Binding>,
+    installed: BTreeMap<Device, Binding>,
     /// Whether every wish is carried out and answered; else one that is overtaken by a newer is skipped.
     thorough: bool,
     waiting: BTreeMap<(SeatId, Revision), Option<Binding>>,
-    groups: BTreeMap<SeatId, GroupId>,
+    devices: BTreeMap<SeatId, Device>,
     busy_until: Instant,
 }
 
@@ -33,7 +36,7 @@ impl Dataplane {
         binding: Option<Binding>,
     ) -> Instant {
         if let Some(binding) = &binding {
-            self.groups.insert(seat, binding.group.clone());
+            self.devices.insert(seat, device(binding));
         }
         if !self.thorough {
             self.waiting.retain(|(waiting, _), _| *waiting != seat);
@@ -50,12 +53,12 @@ impl Dataplane {
 
     /// Carries a wish out.
     pub(crate) fn install(&mut self, seat: SeatId, binding: Option<Binding>) {
-        match (binding, self.groups.get(&seat)) {
+        match (binding, self.devices.get(&seat)) {
             (Some(binding), _) => {
-                self.installed.insert(binding.group.clone(), binding);
+                self.installed.insert(device(&binding), binding);
             }
-            (None, Some(group)) => {
-                self.installed.remove(group);
+            (None, Some(device)) => {
+                self.installed.remove(device);
             }
             (None, None) => {}
         }
@@ -64,8 +67,16 @@ impl Dataplane {
     /// The daemon is gone, and with it what waited.
     pub(crate) fn forget(&mut self, now: Instant) {
         self.waiting.clear();
-        self.groups.clear();
+        self.devices.clear();
         self.busy_until = now;
+    }
+
+    /// A daemon starts: forwarders that an earlier one left serve nobody any more.
+    pub(crate) fn silence(&mut self) {
+        let forwarders = self.installed.values_mut();
+        for binding in forwarders.filter(|binding| binding.responder == Responder::Engine) {
+            binding.gate = Gate::Closed;
+        }
     }
 
     /// Everything is gone.
@@ -77,9 +88,10 @@ impl Dataplane {
         self.installed.values().filter(|binding| binding.gate == Gate::Open)
     }
 
-    /// Whether an address is held: the MAC that it is answered with, `own` where there is no virtual one.
+    /// Whether the kernel answers for an address: the MAC that it says, `own` where there is no virtual one.
     pub(crate) fn answers(&self, address: IpAddr, own: MacAddr) -> Option<MacAddr> {
-        let holds = |binding: &&Binding| binding.addresses.contains(&address);
+        let kernel = |binding: &&Binding| binding.responder == Responder::Kernel;
+        let holds = |binding: &&Binding| kernel(binding) && binding.addresses.contains(&address);
         self.open().find(holds).map(|binding| binding.mac.unwrap_or(own))
     }
 
@@ -87,4 +99,10 @@ impl Dataplane {
     pub(crate) fn forwards(&self, mac: MacAddr) -> bool {
         self.open().any(|binding| binding.mac == Some(mac))
     }
+}
+
+/// VRRP and HSRP have one device for each group, whether it has a virtual MAC or not.
+fn device(binding: &Binding) -> Device {
+    let many = binding.responder == Responder::Engine;
+    (binding.group.clone(), binding.mac.filter(|_| many))
 }

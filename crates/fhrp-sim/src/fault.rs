@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use fhrp::Instant;
+use fhrp::{Instant, TrackName};
 
 use crate::group::Change;
 
@@ -78,8 +78,8 @@ pub enum Kind {
     SlowDataplane(usize, Duration),
     /// The router's dataplane refuses whatever it is told.
     FailingDataplane(usize),
-    /// What the router's groups track is down.
-    TrackDown(usize),
+    /// An object that the router's groups track is down.
+    TrackDown(usize, TrackName),
     /// The router runs with another configuration meanwhile.
     Reconfigure {
         /// The router.
@@ -128,7 +128,7 @@ impl Kind {
             | Self::Stall(router)
             | Self::SlowDataplane(router, _)
             | Self::FailingDataplane(router)
-            | Self::TrackDown(router)
+            | Self::TrackDown(router, _)
             | Self::Reconfigure { router, .. }
             | Self::Withdraw { router, .. } => Some(*router),
         }
@@ -151,7 +151,7 @@ impl Kind {
             | Self::Stall(_)
             | Self::SlowDataplane(..)
             | Self::FailingDataplane(_)
-            | Self::TrackDown(_)
+            | Self::TrackDown(..)
             | Self::Reconfigure { .. }
             | Self::Withdraw { .. } => self.victim().is_some_and(|victim| victim == from || victim == to),
         }
@@ -195,7 +195,7 @@ impl fmt::Display for Kind {
             Self::Stall(router) => write!(f, "{} stalled", Place(*router)),
             Self::SlowDataplane(router, by) => write!(f, "{} programs in {by:?}", Place(*router)),
             Self::FailingDataplane(router) => write!(f, "{} cannot program", Place(*router)),
-            Self::TrackDown(router) => write!(f, "{} without uplink", Place(*router)),
+            Self::TrackDown(router, object) => write!(f, "{} without {object}", Place(*router)),
             Self::Reconfigure { router, group, change } => {
                 write!(f, "{} group {group} with {change}", Place(*router))
             }

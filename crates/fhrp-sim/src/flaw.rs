@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use fhrp::{Action, Binding, Gate, GroupConfig, GroupState, GroupStatus, MacAddr};
 use fhrp_wire::envelope::{self, Packet};
+use fhrp_wire::glbp::Hello;
 use fhrp_wire::vrrp::{
     Addresses, Advertisement, AdvertisementFrame, AuthData, Body, Centiseconds, ChecksumForm, Destination,
     Seconds, Vrid,
@@ -16,10 +17,10 @@ use fhrp_wire::vrrp::{
 
 use crate::contest::runs;
 use crate::group::{Preemption, Settings};
-use crate::hsrp;
 use crate::plan::Protocol;
 use crate::said::Said;
 use crate::vrrp;
+use crate::{glbp, hsrp};
 
 macro_rules! flaws {
     ($($(#[$doc:meta])* $flaw:ident = $name:literal),* $(,)?) => {
@@ -116,7 +117,7 @@ impl Flaw {
             // A Standby router takes over at once: nobody notices that it was not waited for.
             (Self::LeavesAtOnce, Protocol::Hsrp) => false,
             (Self::CoupIgnored | Self::SpeakersIgnored, Protocol::Vrrp) => false,
-            (_, Protocol::Vrrp | Protocol::Hsrp) => true,
+            (_, Protocol::Vrrp | Protocol::Hsrp | Protocol::Glbp) => true,
         }
     }
 }
@@ -174,6 +175,7 @@ impl Rewriter {
             (Some(Flaw::SpeakersIgnored), Said::Hsrp(said)) if said.stands_for_standby() => None,
             (_, Said::Vrrp(said)) => self.vrrp_in(group, said, octets).or(unchanged),
             (_, Said::Hsrp(said)) => self.hsrp_in(group, said, octets).or(unchanged),
+            (_, Said::Glbp(said)) => self.glbp_in(group, said).or(unchanged),
         }
     }
 
@@ -209,6 +211,31 @@ impl Rewriter {
             _ => return None,
         }
         hsrp::render(&said, octets, &status.authentication)
+    }
+
+    fn glbp_in(&self, group: &GroupStatus, said: &glbp::Said) -> Option<Bytes> {
+        let status = group.glbp()?;
+        let own = group.primary_address.unwrap_or(said.source);
+        let active = group.state == GroupState::Active;
+        let hello = said.hello().filter(|_| said.regular());
+        let (mut source, mut changed) = (said.source, hello);
+        match self.flaw {
+            Some(Flaw::YieldsToLower) if active && said.claims() => {
+                changed = hello
+                    .and_then(|hello| Hello::new(hello.state(), 255, hello.timers(), hello.address()).ok());
+            }
+            Some(Flaw::IntervalNotLearned) => {
+                let times = glbp::timers(status.configured_timers, hello?.timers());
+                changed = hello.zip(times).and_then(|(hello, times)| {
+                    Hello::new(hello.state(), hello.priority(), times, hello.address()).ok()
+                });
+            }
+            Some(Flaw::TieBreakReversed) if hello?.priority() == group.effective_priority => {
+                source = beside(own, said.source > own);
+            }
+            _ => return None,
+        }
+        glbp::render(said, source, (changed, said.forwarders()), &status.authentication)
     }
 
     /// What becomes of an action; `groups` are as they are after the call that gave it.

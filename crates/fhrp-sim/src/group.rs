@@ -4,9 +4,12 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use fhrp::{Family, GroupConfig, HsrpConfig, HsrpSettings, MacAddr, Track, VrrpConfig, VrrpSettings};
+use fhrp::{
+    Family, GlbpConfig, GlbpSettings, GroupConfig, HsrpConfig, HsrpSettings, LoadBalancing, MacAddr,
+    Protocol, Track, VrrpConfig, VrrpSettings,
+};
 
-use crate::{hsrp, vrrp};
+use crate::{glbp, hsrp, vrrp};
 
 /// One group.
 #[derive(Clone, Debug)]
@@ -17,8 +20,8 @@ pub struct GroupPlan {
     pub ipv6: bool,
     /// The virtual address that hosts use.
     pub gateway: IpAddr,
-    /// What each router is told of it.
-    pub members: Vec<Settings>,
+    /// What each router is told of it; `None` for one that is not in it.
+    pub members: Vec<Option<Settings>>,
 }
 
 /// What a router is told of a group.
@@ -28,6 +31,8 @@ pub enum Settings {
     Vrrp(VrrpSettings),
     /// Of HSRP.
     Hsrp(HsrpSettings),
+    /// Of GLBP.
+    Glbp(GlbpSettings),
 }
 
 /// Whether a lower-ranked Active router is pushed aside.
@@ -54,33 +59,74 @@ pub enum Change {
     AcceptMode(bool),
     /// VRRP: the version: the group starts anew.
     Version(u8),
-    /// HSRP: hello and hold time; `None` to learn them.
+    /// HSRP and GLBP: hello and hold time; HSRP: `None` to learn them.
     Timers(Option<(Duration, Duration)>),
+    /// GLBP: preemption of forwarders and its delay.
+    ForwarderPreempt(Option<Duration>),
+    /// GLBP: the weighting, and its lower threshold.
+    Weighting {
+        /// All that the router can carry.
+        maximum: u8,
+        /// Below this it does not forward.
+        lower: u8,
+    },
+    /// GLBP: which forwarder hosts are told.
+    Balancing(LoadBalancing),
 }
 
 impl GroupPlan {
+    /// What `router` is told of it, if it is in it.
+    pub(crate) fn member(&self, router: usize) -> Option<&Settings> {
+        self.members.get(router)?.as_ref()
+    }
+
+    /// What the routers that are in it are told.
+    pub(crate) fn settings(&self) -> impl Iterator<Item = &Settings> {
+        self.members.iter().flatten()
+    }
+
+    /// Whether several routers forward for it.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.any(), Some(Settings::Glbp(_)))
+    }
+
+    /// What one of them is told: enough for all that they have in common.
+    pub(crate) fn any(&self) -> Option<&Settings> {
+        self.settings().next()
+    }
+
     pub(crate) fn family(&self) -> Family {
         if self.ipv6 { Family::V6 } else { Family::V4 }
     }
 
-    /// The virtual MAC that belongs to its number.
+    /// The virtual MAC that belongs to its number, where that is one.
     pub(crate) fn virtual_mac(&self) -> Option<MacAddr> {
-        match self.members.first()? {
+        match self.any()? {
             Settings::Vrrp(settings) => vrrp::virtual_mac(settings, self.family()),
             Settings::Hsrp(settings) => hsrp::variant(settings, self.family())
                 .and_then(|variant| fhrp_wire::hsrp::Group::new(variant, self.number))
                 .map(fhrp_wire::hsrp::Group::virtual_mac),
+            Settings::Glbp(_) => None,
         }
     }
 }
 
 impl Settings {
+    pub(crate) fn protocol(&self) -> Protocol {
+        match self {
+            Self::Vrrp(_) => Protocol::Vrrp,
+            Self::Hsrp(_) => Protocol::Hsrp,
+            Self::Glbp(_) => Protocol::Glbp,
+        }
+    }
+
     /// The settings of a configuration, if it is of a protocol that is simulated.
-    pub(crate) fn of(config: &GroupConfig) -> Option<Self> {
+    #[must_use]
+    pub fn of(config: &GroupConfig) -> Option<Self> {
         match config {
             GroupConfig::Vrrp(config) => Some(Self::Vrrp(config.settings().clone())),
             GroupConfig::Hsrp(config) => Some(Self::Hsrp(config.settings().clone())),
-            GroupConfig::Glbp(_) => None,
+            GroupConfig::Glbp(config) => Some(Self::Glbp(config.settings().clone())),
         }
     }
 
@@ -89,6 +135,7 @@ impl Settings {
         match self {
             Self::Vrrp(settings) => VrrpConfig::new(settings.clone()).ok().map(GroupConfig::from),
             Self::Hsrp(settings) => HsrpConfig::new(settings.clone()).ok().map(GroupConfig::from),
+            Self::Glbp(settings) => GlbpConfig::new(settings.clone()).ok().map(GroupConfig::from),
         }
     }
 
@@ -97,6 +144,7 @@ impl Settings {
         let changed = match self {
             Self::Vrrp(settings) => Self::Vrrp(vrrp::changed(settings, change)),
             Self::Hsrp(settings) => Self::Hsrp(hsrp::changed(settings, change)),
+            Self::Glbp(settings) => Self::Glbp(glbp::changed(settings, change)),
         };
         if changed.config().is_some() { changed } else { self.clone() }
     }
@@ -108,7 +156,8 @@ impl Settings {
                 before.version != after.version || before.virtual_mac != after.virtual_mac
             }
             (Self::Hsrp(before), Self::Hsrp(after)) => before.virtual_mac != after.virtual_mac,
-            (Self::Vrrp(_), Self::Hsrp(_)) | (Self::Hsrp(_), Self::Vrrp(_)) => true,
+            (Self::Glbp(_), Self::Glbp(_)) => false,
+            (Self::Vrrp(_) | Self::Hsrp(_) | Self::Glbp(_), _) => true,
         }
     }
 
@@ -116,6 +165,7 @@ impl Settings {
         match self {
             Self::Vrrp(settings) => settings.virtual_mac,
             Self::Hsrp(settings) => settings.virtual_mac,
+            Self::Glbp(_) => true,
         }
     }
 
@@ -124,6 +174,7 @@ impl Settings {
         match self {
             Self::Vrrp(settings) => settings.unicast_peers.is_empty(),
             Self::Hsrp(settings) => settings.follow.is_none(),
+            Self::Glbp(_) => true,
         }
     }
 
@@ -132,6 +183,7 @@ impl Settings {
         match self {
             Self::Vrrp(settings) => settings.announce.refresh,
             Self::Hsrp(settings) => settings.announce.refresh,
+            Self::Glbp(_) => None,
         }
     }
 
@@ -145,6 +197,7 @@ impl Settings {
         match self {
             Self::Vrrp(settings) => &settings.track,
             Self::Hsrp(settings) => &settings.track,
+            Self::Glbp(settings) => &settings.track,
         }
     }
 
@@ -152,6 +205,7 @@ impl Settings {
         match self {
             Self::Vrrp(settings) => settings.preempt,
             Self::Hsrp(settings) => settings.preempt,
+            Self::Glbp(settings) => settings.preempt,
         }
     }
 
@@ -170,31 +224,52 @@ impl Settings {
                     settings.preempt_delay_reload = Duration::ZERO;
                 }
             }
+            Self::Glbp(settings) => {
+                settings.preempt = preempt != Preemption::Off;
+                if preempt != Preemption::Delayed {
+                    settings.preempt_delay = Duration::ZERO;
+                }
+            }
+        }
+    }
+
+    /// How long the traces of who is gone may last, where they end within a run.
+    pub(crate) fn lifetime(&self) -> Option<Duration> {
+        match self {
+            Self::Vrrp(_) | Self::Hsrp(_) => None,
+            Self::Glbp(settings) => glbp::lifetime(settings),
         }
     }
 
     /// The longest preempt delay.
-    pub(crate) fn preempt_delay(&self) -> Duration {
+    #[must_use]
+    pub fn preempt_delay(&self) -> Duration {
         match self {
             Self::Vrrp(settings) => settings.preempt_delay,
             Self::Hsrp(settings) => settings.preempt_delay_minimum.max(settings.preempt_delay_reload),
+            Self::Glbp(settings) => settings.preempt_delay.max(settings.forwarder_preempt_delay),
         }
     }
 
-    /// What others wait by: VRRP's interval, HSRP's hold time.
-    pub(crate) fn pace(&self) -> Duration {
+    /// What others wait by: VRRP's interval, the hold time of HSRP and GLBP.
+    #[must_use]
+    pub fn pace(&self) -> Duration {
         match self {
             Self::Vrrp(settings) => settings.advertisement_interval,
             Self::Hsrp(settings) => hsrp::timers_of(settings).1,
+            Self::Glbp(settings) => settings.hold_time,
         }
     }
 
     /// The longest time until there is another when the Active router falls silent, where the slowest has the pace
-    /// `slowest`: the Active_Down_Interval; a hold time in Listen and one in Speak.
-    pub(crate) fn silence(&self, slowest: Duration) -> Duration {
+    /// `slowest`: the Active_Down_Interval; a hold time in Listen and one in Speak, and two more for a forwarder to be
+    /// asked for and served.
+    #[must_use]
+    pub fn silence(&self, slowest: Duration) -> Duration {
         match self {
             Self::Vrrp(settings) => vrrp::active_down(settings.version, 1, slowest),
             Self::Hsrp(_) => slowest * 2,
+            Self::Glbp(_) => slowest * 4,
         }
     }
 }
@@ -204,6 +279,7 @@ impl fmt::Display for Settings {
         match self {
             Self::Vrrp(settings) => vrrp::describe(settings, f)?,
             Self::Hsrp(settings) => hsrp::describe(settings, f)?,
+            Self::Glbp(settings) => glbp::describe(settings, f)?,
         }
         if !self.virtual_mac() {
             f.write_str(", without virtual MAC")?;
@@ -227,6 +303,10 @@ impl fmt::Display for Change {
             Self::Version(version) => write!(f, "version {version}"),
             Self::Timers(Some((hello, hold))) => write!(f, "hello {hello:?} and hold {hold:?}"),
             Self::Timers(None) => f.write_str("learned timers"),
+            Self::ForwarderPreempt(Some(delay)) => write!(f, "forwarders that preempt after {delay:?}"),
+            Self::ForwarderPreempt(None) => f.write_str("forwarders that do not preempt"),
+            Self::Weighting { maximum, lower } => write!(f, "weighting {maximum} not below {lower}"),
+            Self::Balancing(balancing) => write!(f, "load balancing {balancing:?}"),
         }
     }
 }

@@ -7,6 +7,7 @@ use fhrp::{Instant, MacAddr};
 
 use crate::lan::{Body, Frame};
 use crate::plan::HostPlan;
+use crate::record::{Felt, Outage};
 
 /// So many unanswered probes make a host ask again who its gateway is.
 const DOUBTS_AFTER: usize = 3;
@@ -15,6 +16,15 @@ const DOUBTS_AFTER: usize = 3;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Probe {
     pub(crate) at: Instant,
+    pub(crate) answers: u32,
+}
+
+/// One question for the gateway.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ask {
+    pub(crate) at: Instant,
+    /// Or who it knew.
+    pub(crate) everybody: bool,
     pub(crate) answers: u32,
 }
 
@@ -27,11 +37,12 @@ pub(crate) struct Host {
     /// How many probes it had sent when it was told last.
     told: usize,
     pub(crate) probes: Vec<Probe>,
+    pub(crate) asks: Vec<Ask>,
 }
 
 impl Host {
     pub(crate) fn new(plan: HostPlan, gateway: IpAddr) -> Self {
-        Self { plan, gateway, neighbour: None, told: 0, probes: Vec::new() }
+        Self { plan, gateway, neighbour: None, told: 0, probes: Vec::new(), asks: Vec::new() }
     }
 
     pub(crate) fn plan(&self) -> &HostPlan {
@@ -56,6 +67,14 @@ impl Host {
         }
     }
 
+    /// What it sends when it asks who its gateway is, though it may know: everybody, and in turn who it knows.
+    pub(crate) fn ask(&mut self, now: Instant) -> Frame {
+        let everybody = self.asks.len().is_multiple_of(2);
+        let known = self.neighbour.filter(|_| !everybody);
+        self.asks.push(Ask { at: now, everybody: known.is_none(), answers: 0 });
+        self.frame(known.unwrap_or(MacAddr::BROADCAST), Body::Solicit { address: self.gateway })
+    }
+
     fn frame(&self, destination: MacAddr, body: Body) -> Frame {
         Frame { source: self.plan.mac, destination, body }
     }
@@ -65,6 +84,9 @@ impl Host {
         let asked = frame.destination == self.plan.mac;
         if address == self.gateway && (asked || self.neighbour.is_some()) {
             self.neighbour = Some(mac);
+            if let Some(ask) = self.asks.last_mut().filter(|_| asked) {
+                ask.answers += 1;
+            }
             self.told = if asked { self.probes.len() } else { self.told };
         }
     }
@@ -74,6 +96,27 @@ impl Host {
         if let Some(probe) = self.probes.get_mut(number) {
             probe.answers += 1;
         }
+    }
+
+    /// What it felt, from its probes sent before `until`.
+    pub(crate) fn felt(&self, until: Instant) -> Felt {
+        let mut probes = self.probes.iter().filter(|probe| probe.at < until).peekable();
+        while probes.next_if(|probe| probe.answers == 0).is_some() {}
+        let mut felt = Felt { served_from: probes.peek().map(|probe| probe.at), ..Felt::default() };
+        let mut outage: Option<Outage> = None;
+        for probe in probes {
+            felt.sent += 1;
+            felt.duplicates += u64::from(probe.answers.saturating_sub(1));
+            if probe.answers == 0 {
+                felt.lost += 1;
+                let outage = outage.get_or_insert(Outage { from: probe.at, until: None, lost: 0 });
+                outage.lost += 1;
+            } else if let Some(over) = outage.take() {
+                felt.outages.push(Outage { until: Some(probe.at), ..over });
+            }
+        }
+        felt.outages.extend(outage);
+        felt
     }
 
     /// The longest time between two probes that were answered.

@@ -8,7 +8,7 @@
 //!                └── shrink ◄────────┘   the fewest faults with which it still fails, and a timeline of them
 //! ```
 //!
-//! What it knows of a protocol is in one folder (`vrrp/`, `hsrp/`): which groups there are, what a frame says, and what one
+//! What it knows of a protocol is in one folder (`vrrp/`, `hsrp/`, `glbp/`): which groups there are, what a frame says, and what one
 //! router has to do in one group. Everything else is the same for all protocols. The engine is used through its public
 //! interface only; [`Flaw`]s are put around it, never into it.
 #![forbid(unsafe_code)]
@@ -26,6 +26,7 @@ mod dataplane;
 mod explore;
 mod fault;
 mod flaw;
+mod glbp;
 mod group;
 mod hash;
 mod host;
@@ -33,6 +34,8 @@ mod hsrp;
 mod lan;
 mod monitor;
 mod plan;
+mod question;
+mod record;
 mod rng;
 mod said;
 mod subject;
@@ -49,6 +52,7 @@ pub use fhrp::Instant;
 pub use flaw::Flaw;
 pub use group::{Change, GroupPlan, Settings};
 pub use plan::{HostPlan, Protocol, RouterPlan, Scenario};
+pub use record::{Felt, Outage, Record, What};
 pub use rng::Rng;
 pub use timeline::Timeline;
 pub use world::{Outcome, Probes, Recording, Trial, run};

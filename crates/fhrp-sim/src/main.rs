@@ -64,6 +64,7 @@ struct Cli {
 enum Spoken {
     Vrrp,
     Hsrp,
+    Glbp,
 }
 
 impl From<Spoken> for Protocol {
@@ -71,6 +72,7 @@ impl From<Spoken> for Protocol {
         match spoken {
             Spoken::Vrrp => Self::Vrrp,
             Spoken::Hsrp => Self::Hsrp,
+            Spoken::Glbp => Self::Glbp,
         }
     }
 }
@@ -111,6 +113,7 @@ fn catch(protocol: Protocol) -> ExitCode {
         let by = match trial.watch {
             Watch::All => String::new(),
             Watch::Only(checker) => format!(" by {checker} alone"),
+            Watch::Nobody => String::new(),
         };
         match caught(protocol, *trial, SEEDS_EACH) {
             Some((seed, checker)) => println!("{flaw}{by}: seed {seed}, {checker}"),

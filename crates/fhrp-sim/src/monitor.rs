@@ -55,11 +55,22 @@ pub(crate) enum Round {
 
 /// The last wish of a seat, and what was answered.
 #[derive(Debug)]
-struct Wish {
+pub(crate) struct Wish {
     group: usize,
-    revision: Revision,
-    binding: Option<Binding>,
-    done: bool,
+    seat: SeatId,
+    pub(crate) revision: Revision,
+    pub(crate) binding: Option<Binding>,
+    pub(crate) done: bool,
+}
+
+impl Wish {
+    /// Whether `input` is the answer to it.
+    pub(crate) fn is_answered_by(&self, input: &Input) -> bool {
+        match input {
+            Input::Programmed { seat, revision, .. } => (*seat, *revision) == (self.seat, self.revision),
+            _ => false,
+        }
+    }
 }
 
 /// What is known of one router.
@@ -76,6 +87,8 @@ struct Watched {
     changes: BTreeMap<usize, u64>,
     /// Whether what groups track is down.
     tracked_down: bool,
+    /// What was handed in last in a round that still goes on.
+    round: Option<Round>,
 }
 
 /// All routers.
@@ -139,7 +152,7 @@ impl Monitor {
         let counted = self.count(step);
         self.watch.mind(counted)?;
         self.record_wishes(step);
-        if let Input::Track(state) = step.input {
+        if let Input::Track(_, state) = step.input {
             let watched = &mut self.routers[step.router];
             watched.tracked_down = *state == TrackState::Down;
             watched.contests.values_mut().for_each(|contest| contest.track(*state == TrackState::Down));
@@ -162,6 +175,10 @@ impl Monitor {
             };
             self.follow(step, &part)?;
         }
+        self.routers[step.router].round = match step.round {
+            Round::GoesOn => Some(Round::GoesOn),
+            Round::Ends => None,
+        };
         Ok(())
     }
 
@@ -192,7 +209,7 @@ impl Monitor {
         watched.wakes += 1;
         let explained = |contest: &Contest| {
             let interval = contest.interval().as_micros().max(1);
-            u64::try_from(2_000_000 / interval).unwrap_or(0) + WAKES_BESIDES
+            u64::try_from(2_000_000 / interval).unwrap_or(0) * contest.contests() + WAKES_BESIDES
         };
         // Intervals may be learned anew within the second: the shortest counts.
         let most: u64 = watched.contests.values().map(explained).sum();
@@ -218,8 +235,9 @@ impl Monitor {
                 .and_then(|binding| groups.iter().position(|group| names(&binding.group, group)));
             let known = watched.wishes.get(seat).map(|wish| wish.group);
             let Some(group) = named.or(known) else { continue };
-            let wish = Wish { group, revision: *revision, binding: binding.clone(), done: false };
-            watched.wishes.insert(*seat, wish);
+            let (seat, revision) = (*seat, *revision);
+            let wish = Wish { group, seat, revision, binding: binding.clone(), done: false };
+            watched.wishes.insert(seat, wish);
         }
     }
 
@@ -253,6 +271,11 @@ impl Monitor {
             watch.mind(Err((Checker::Resigns, "stops being Active and says nothing".to_owned())))?;
         }
         if part.status.is_none() {
+            if let Contest::Glbp(contest) = contest
+                && fit.is_some()
+            {
+                mind_all(watch, contest.check_gone(step, &self.groups[place]))?;
+            }
             watched.contests.remove(&place);
             (watched.wakes_from, watched.wakes) = (step.now, 0);
             return Ok(());
@@ -260,11 +283,20 @@ impl Monitor {
         if restarted {
             contest.restart();
         }
+        if let (Contest::Glbp(contest), Some(status)) =
+            (&mut *contest, part.status.and_then(GroupStatus::glbp))
+        {
+            let wishes = watched.wishes.values().filter(|wish| wish.group == place);
+            contest.prepare(step, status, wishes, watched.round);
+        }
         watch.mind(expect(contest, step, part, fit.as_ref()))?;
         if (fit.is_none() || contest.shut()) && runs(after) {
             watch.mind(Err((Checker::FitToRun, format!("is {after} without what it needs to be so"))))?;
         }
         watch.mind(contest.enter(step.now, after, fit.as_ref()))?;
+        if let Contest::Glbp(contest) = contest {
+            mind_all(watch, contest.compare())?;
+        }
         if [before, after].contains(&GroupState::Active) {
             watched.active_in_round.insert(place);
         }
@@ -297,10 +329,21 @@ impl Monitor {
             watch
                 .mind(Err((Checker::VirtualMac, format!("speaks for the group and is {}", status.state))))?;
         }
+        if let Contest::Glbp(contest) = contest {
+            let wishes = watched.wishes.values().filter(|wish| wish.group == *place);
+            let group = &self.groups[*place];
+            mind_all(watch, contest.inspect(step, group, status, wishes))?;
+        }
         if matches!(step.input, Input::Stop) {
             return Ok(());
         }
         watch.mind(contest.plans(step.next))?;
+        if status.peers.len() > PEERS_MOST {
+            watch.mind(Err((Checker::Bounded, format!("{} peers remembered", status.peers.len()))))?;
+        }
+        if matches!(contest, Contest::Glbp(_)) {
+            return Ok(());
+        }
         let lead = part.lead.filter(|lead| contest.follows() && runs(status.state) && *lead != status.state);
         if let Some(lead) = lead {
             let text = format!("is {} and follows a group that is {lead}", status.state);
@@ -309,12 +352,13 @@ impl Monitor {
         let wish = watched.wishes.values().find(|wish| wish.group == *place && wish.binding.is_some());
         watch.mind(check_wish(wish, status))?;
         watch.mind(check_answer(step, &watched.wishes, *place, status, voice))?;
-        watch.mind(check_announced(step, voice))?;
-        if status.peers.len() > PEERS_MOST {
-            watch.mind(Err((Checker::Bounded, format!("{} peers remembered", status.peers.len()))))?;
-        }
-        Ok(())
+        watch.mind(check_announced(step, voice))
     }
+}
+
+/// The first of several that counts.
+fn mind_all(watch: Watch, faults: Vec<(Checker, String)>) -> Found {
+    faults.into_iter().try_for_each(|fault| watch.mind(Err(fault)))
 }
 
 /// Compares what a call did with what the protocol says.
@@ -379,7 +423,9 @@ fn check_announced(step: &Step<'_>, voice: &Voice) -> Found {
 
 /// Whether `id` is the group.
 pub(crate) fn names(id: &GroupId, group: &GroupPlan) -> bool {
-    id.number == group.number && (id.family == Family::V6) == group.ipv6
+    id.number == group.number
+        && (id.family == Family::V6) == group.ipv6
+        && group.any().is_some_and(|settings| settings.protocol() == id.protocol)
 }
 
 /// What a router stands on, as far as it knows.
@@ -387,7 +433,7 @@ pub(crate) fn fitness(link: Option<&LinkState>, ipv6: bool) -> Option<Fitness> {
     let link = link.filter(|link| link.up)?;
     let source = if ipv6 { link.link_local()?.into() } else { link.primary_ipv4()?.into() };
     let own = link.ipv4.iter().map(|ip| IpAddr::V4(*ip)).chain(link.ipv6.iter().map(|ip| IpAddr::V6(*ip)));
-    Some(Fitness { source, own: own.collect() })
+    Some(Fitness { mac: link.mac, source, own: own.collect() })
 }
 
 fn voice_of(group: &GroupPlan, step: &Step<'_>) -> Voice {

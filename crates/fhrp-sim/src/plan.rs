@@ -1,16 +1,16 @@
 //! A run before it runs: everything that the seed decides, as data.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use fhrp::{Instant, MacAddr, Track, TrackEffect, TrackName};
+use fhrp::{Instant, InterfaceName, MacAddr, Track, TrackEffect, TrackName};
 
 use crate::clock::Clock;
 use crate::fault::{Fault, Kind, Path, Place};
 use crate::group::{Change, GroupPlan, Settings};
 use crate::rng::Rng;
-use crate::{hsrp, vrrp};
+use crate::{glbp, hsrp, vrrp};
 
 /// The name of the one interface that a router has on the LAN.
 pub(crate) const INTERFACE: &str = "lan0";
@@ -39,6 +39,8 @@ pub enum Protocol {
     Vrrp,
     /// HSRP, version 1 and, in both families, 2.
     Hsrp,
+    /// GLBP, in both families.
+    Glbp,
 }
 
 impl fmt::Display for Protocol {
@@ -46,6 +48,7 @@ impl fmt::Display for Protocol {
         f.write_str(match self {
             Self::Vrrp => "vrrp",
             Self::Hsrp => "hsrp",
+            Self::Glbp => "glbp",
         })
     }
 }
@@ -59,7 +62,7 @@ pub struct Scenario {
     pub protocol: Protocol,
     /// The routers.
     pub routers: Vec<RouterPlan>,
-    /// The groups that all of them are in.
+    /// The groups.
     pub groups: Vec<GroupPlan>,
     /// The hosts.
     pub hosts: Vec<HostPlan>,
@@ -76,12 +79,14 @@ pub struct Scenario {
 /// One router.
 #[derive(Clone, Debug)]
 pub struct RouterPlan {
+    /// The name of its interface on the LAN.
+    pub interface: InterfaceName,
     /// Its primary address.
     pub ipv4: Ipv4Addr,
     /// Its link-local address.
     pub ipv6: Ipv6Addr,
     /// Virtual addresses that are its own.
-    pub owned: Vec<Ipv4Addr>,
+    pub owned: Vec<IpAddr>,
     /// Its physical MAC.
     pub mac: MacAddr,
     /// The switch that it is connected to: 0 or 1.
@@ -109,6 +114,8 @@ pub struct HostPlan {
     pub group: usize,
     /// How often it sends.
     pub period: Duration,
+    /// How often it asks who its gateway is, though it knows.
+    pub asks: Option<Duration>,
 }
 
 impl Scenario {
@@ -120,8 +127,12 @@ impl Scenario {
         let groups = match protocol {
             Protocol::Vrrp => vrrp::draw_groups(&mut rng, &mut routers),
             Protocol::Hsrp => hsrp::draw_groups(&mut rng, &routers),
+            Protocol::Glbp => glbp::draw_groups(&mut rng, &routers),
         };
-        let hosts = draw_hosts(&mut rng, groups.len());
+        let mut hosts = draw_hosts(&mut rng, groups.len());
+        if protocol == Protocol::Glbp {
+            hosts.iter_mut().for_each(|host| host.asks = glbp::draw_asks(&mut rng));
+        }
         let most = Duration::from_micros(rng.pick(&[60, 500, 2_000]));
         let mut drawn = Self {
             seed,
@@ -142,6 +153,25 @@ impl Scenario {
         }
         drawn.set_end();
         drawn
+    }
+
+    /// A run that nobody drew: these routers, in these groups, with these hosts. Nothing goes wrong, and it ends at once:
+    /// faults and end are the caller's. With [`Watch::Nobody`](crate::Watch::Nobody) routers may be configured as badly as
+    /// they are.
+    #[must_use]
+    pub fn new(seed: u64, routers: Vec<RouterPlan>, groups: Vec<GroupPlan>, hosts: Vec<HostPlan>) -> Self {
+        let protocol = groups.first().and_then(GroupPlan::any).map_or(Protocol::Vrrp, Settings::spoken);
+        Self {
+            seed,
+            protocol,
+            routers,
+            groups,
+            hosts,
+            transit: (Duration::from_micros(40), Duration::from_micros(60)),
+            faults: Vec::new(),
+            settled: Instant::default(),
+            end: Instant::default(),
+        }
     }
 
     /// The same with other faults; what time is needed to settle is worked out anew.
@@ -198,11 +228,13 @@ impl Scenario {
             16 => Kind::SlowDataplane(router, Duration::from_millis(rng.between(1, 4000))),
             17 => Kind::FailingDataplane(router),
             18 => Kind::Withdraw { router, group },
-            19 => Kind::TrackDown(router),
+            19 => Kind::TrackDown(router, TrackName::new(UPLINK)),
             _ => {
-                let change = match &self.groups[group].members[router] {
-                    Settings::Vrrp(settings) => vrrp::draw_change(rng, settings),
-                    Settings::Hsrp(settings) => hsrp::draw_change(rng, settings),
+                let change = match self.groups[group].member(router) {
+                    Some(Settings::Vrrp(settings)) => vrrp::draw_change(rng, settings),
+                    Some(Settings::Hsrp(settings)) => hsrp::draw_change(rng, settings),
+                    Some(Settings::Glbp(settings)) => glbp::draw_change(rng, settings),
+                    None => return Kind::Noise,
                 };
                 Kind::Reconfigure { router, group, change }
             }
@@ -220,7 +252,7 @@ impl Scenario {
     }
 
     /// Two Active_Down_Intervals of the slowest after the last fault, the longest preempt delay with one more, the
-    /// repeated announcements, and the backoff of a dataplane that failed.
+    /// repeated announcements, the traces of who is gone, and the backoff of a dataplane that failed.
     fn set_end(&mut self) {
         let starts = self.routers.iter().map(|router| router.starts);
         let ends = self.faults.iter().map(|fault| fault.until);
@@ -229,13 +261,16 @@ impl Scenario {
             Kind::Delay { most, .. } => Some(*most),
             _ => None,
         });
-        let members = || self.groups.iter().flat_map(|group| &group.members);
+        let members = || self.groups.iter().flat_map(GroupPlan::settings);
         let slowest = self.slowest_pace();
         let silence = members().map(|settings| settings.silence(slowest)).max().unwrap_or_default();
         let preempt = members().map(Settings::preempt_delay).max().unwrap_or_default();
         let fails = self.faults.iter().any(|fault| matches!(fault.kind, Kind::FailingDataplane(_)));
         let changed = self.faults.iter().filter_map(|fault| match &fault.kind {
-            Kind::Reconfigure { change: Change::Preempt(Some(delay)), .. } => Some(*delay),
+            Kind::Reconfigure {
+                change: Change::Preempt(Some(delay)) | Change::ForwarderPreempt(Some(delay)),
+                ..
+            } => Some(*delay),
             _ => None,
         });
         let refresh = members().filter_map(Settings::refresh_needed).max().unwrap_or_default();
@@ -243,6 +278,7 @@ impl Scenario {
             + preempt.max(changed.max().unwrap_or_default())
             + delayed.max().unwrap_or_default()
             + refresh
+            + members().filter_map(Settings::lifetime).max().unwrap_or_default()
             + if fails { BACKOFF } else { Duration::ZERO }
             + Duration::from_secs(6);
         self.settled = quiet + settling;
@@ -251,14 +287,24 @@ impl Scenario {
 
     /// The slowest pace that anybody ever has.
     fn slowest_pace(&self) -> Duration {
-        let planned = self.groups.iter().flat_map(|group| &group.members).map(Settings::pace);
+        let planned = self.groups.iter().flat_map(GroupPlan::settings).map(Settings::pace);
         let changed = self.faults.iter().filter_map(|fault| match &fault.kind {
             Kind::Reconfigure { group, router, change } => {
-                Some(self.groups[*group].members[*router].with(change).pace())
+                Some(self.groups[*group].member(*router)?.with(change).pace())
             }
             _ => None,
         });
         planned.chain(changed).max().unwrap_or_default()
+    }
+}
+
+impl Settings {
+    fn spoken(&self) -> Protocol {
+        match self {
+            Self::Vrrp(_) => Protocol::Vrrp,
+            Self::Hsrp(_) => Protocol::Hsrp,
+            Self::Glbp(_) => Protocol::Glbp,
+        }
     }
 }
 
@@ -278,6 +324,7 @@ fn draw_routers(rng: &mut Rng) -> Vec<RouterPlan> {
     rng.shuffle(&mut numbers);
     let together = rng.chance(50);
     let plan = |(place, number): (u8, u8)| RouterPlan {
+        interface: InterfaceName::new(INTERFACE),
         ipv4: Ipv4Addr::new(192, 0, 2, number),
         ipv6: Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, u16::from(number)),
         owned: Vec::new(),
@@ -302,6 +349,7 @@ fn draw_hosts(rng: &mut Rng, groups: usize) -> Vec<HostPlan> {
         switch: rng.index(2),
         group: rng.index(groups),
         period: Duration::from_millis(rng.pick(&[200, 500, 500])),
+        asks: None,
     };
     (0..count).map(plan).collect()
 }
@@ -325,7 +373,9 @@ impl fmt::Display for Scenario {
         for (place, group) in self.groups.iter().enumerate() {
             writeln!(f, "  group {place}: {}, {}", group.number, if group.ipv6 { "IPv6" } else { "IPv4" })?;
             for (router, settings) in group.members.iter().enumerate() {
-                writeln!(f, "    {}: {settings}", Place(router))?;
+                if let Some(settings) = settings {
+                    writeln!(f, "    {}: {settings}", Place(router))?;
+                }
             }
         }
         for (place, fault) in self.faults.iter().enumerate() {

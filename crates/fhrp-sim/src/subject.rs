@@ -10,7 +10,6 @@ use fhrp::{
 
 use crate::contest::runs;
 use crate::flaw::{Flaw, Rewriter};
-use crate::plan::UPLINK;
 use crate::said::Said;
 
 /// What happens to a router's engine.
@@ -30,8 +29,8 @@ pub(crate) enum Input {
     Update(GroupConfig),
     /// A group goes.
     Remove(GroupId),
-    /// What groups track is up or down.
-    Track(TrackState),
+    /// An object that groups track is up or down.
+    Track(TrackName, TrackState),
     /// The daemon ends.
     Stop,
 }
@@ -97,7 +96,7 @@ impl Subject {
             Input::Remove(id) => {
                 let _ = self.engine.remove(now, id);
             }
-            Input::Track(state) => self.engine.set_track(now, &TrackName::new(UPLINK), *state),
+            Input::Track(name, state) => self.engine.set_track(now, name, *state),
             Input::Stop => self.engine.stop(now),
         }
     }

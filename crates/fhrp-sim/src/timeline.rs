@@ -1,7 +1,6 @@
 //! A run to be read: one line for each thing that happened, with a lane for each router.
 
 use std::fmt;
-use std::fmt::Write as _;
 
 use fhrp::{Action, Gate, Instant};
 
@@ -41,22 +40,15 @@ impl Timeline {
     }
 
     /// What a call took and gave, as far as that is wanted.
-    pub(crate) fn describe(&self, router: usize, input: &Input, actions: &[Action]) -> Option<String> {
+    pub(crate) fn describe(&self, input: &Input, actions: &[Action]) -> Option<String> {
         let wants = self.recording == Recording::Frames;
         let given: Vec<String> = actions.iter().filter_map(|action| describe(action, wants)).collect();
         let taken = taken(input).filter(|_| wants);
-        if taken.is_none() && given.is_empty() {
-            return None;
+        let given = (!given.is_empty()).then(|| format!("-> {}", given.join(", ")));
+        match (taken, given) {
+            (Some(taken), Some(given)) => Some(format!("{taken} {given}")),
+            (taken, given) => taken.or(given),
         }
-        let mut text = Place(router).to_string();
-        if let Some(taken) = taken {
-            // Writing into a text cannot fail.
-            let _ = write!(text, " {taken}");
-        }
-        if !given.is_empty() {
-            let _ = write!(text, " -> {}", given.join(", "));
-        }
-        Some(text)
     }
 }
 
@@ -75,7 +67,7 @@ fn taken(input: &Input) -> Option<String> {
         Input::Add(_) => Some("gets a group".to_owned()),
         Input::Update(_) => Some("gets a group's new settings".to_owned()),
         Input::Remove(_) => Some("loses a group".to_owned()),
-        Input::Track(state) => Some(format!("hears its uplink is {state:?}")),
+        Input::Track(name, state) => Some(format!("hears that {name} is {state:?}")),
         Input::Stop => Some("is stopped".to_owned()),
     }
 }

@@ -147,4 +147,16 @@ mod tests {
         assert_eq!(format!("{:?}", TextKey::new("geheim").unwrap()), "TextKey(..)");
         assert_eq!(format!("{:?}", KeyBytes::new("geheim").unwrap()), "KeyBytes(..)");
     }
+
+    #[test]
+    fn keys_are_equal_only_if_all_octets_are() {
+        let text = |text: &str| TextKey::new(text).unwrap();
+        let bytes = |octets: &str| KeyBytes::new(octets).unwrap();
+        for (one, other, equal) in
+            [("geheim", "geheim", true), ("geheim", "gehein", false), ("geheim", "geheim1", false)]
+        {
+            assert_eq!(text(one) == text(other), equal, "{one} and {other}");
+            assert_eq!(bytes(one) == bytes(other), equal, "{one} and {other}");
+        }
+    }
 }

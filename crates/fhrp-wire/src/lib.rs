@@ -34,3 +34,28 @@ pub mod vrrp;
 pub use family::Family;
 pub use key::{InvalidKey, KeyBytes, TextKey};
 pub use mac::{InvalidMac, MacAddr, virtual_link_local};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_print_as_operators_write_them() {
+        for (printed, expected) in [
+            (Family::V4.to_string(), "IPv4"),
+            (Family::V6.to_string(), "IPv6"),
+            (vrrp::Vrid::new(255).unwrap().to_string(), "255"),
+            (vrrp::Version::V3.to_string(), "3"),
+            (vrrp::Centiseconds::new(100).unwrap().to_string(), "100cs"),
+            (vrrp::Seconds::new(1).unwrap().to_string(), "1s"),
+            (hsrp::Version::V1.to_string(), "1"),
+            (hsrp::Group::new(hsrp::Variant::V2Ipv4, 4095).unwrap().to_string(), "4095"),
+            (glbp::GroupNumber::new(1023).unwrap().to_string(), "1023"),
+            (glbp::ForwarderNumber::new(4).unwrap().to_string(), "4"),
+            (glbp::Milliseconds::new(3000).unwrap().to_string(), "3000ms"),
+            (glbp::Seconds::ZERO.to_string(), "0s"),
+        ] {
+            assert_eq!(printed, expected);
+        }
+    }
+}

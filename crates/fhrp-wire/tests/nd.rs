@@ -77,6 +77,25 @@ fn the_four_messages() {
     assert_eq!(nd::parse(&ipv6(&octets)), Ok(Some(Nd::RouterSolicitation { source_mac: Some(HOST) })));
 }
 
+/// RFC 4861 §4.4: R, S and O are the three highest bits of the fifth octet; what is reserved is ignored.
+#[test]
+fn flags_of_an_advertisement() {
+    for (bits, router, solicited, overrides) in [
+        (0x80, true, false, false),
+        (0x40, false, true, false),
+        (0x20, false, false, true),
+        (0xc0, true, true, false),
+        (0x00, false, false, false),
+        (0x1f, false, false, false),
+    ] {
+        let octets = changed(ADVERTISEMENT, &[(4, bits)]);
+        let Ok(Some(Nd::NeighborAdvertisement { flags, .. })) = nd::parse(&ipv6(&octets)) else {
+            panic!("{bits:#x}")
+        };
+        assert_eq!(flags, NaFlags { router, solicited, overrides }, "{bits:#x}");
+    }
+}
+
 #[test]
 fn router_advertisements_keep_their_options() {
     let octets = hex(ROUTER_ADVERTISEMENT);
@@ -181,8 +200,15 @@ fn addresses_must_make_sense() {
     let mut payload = whole.payload.to_vec();
     // fd00:a::7 to ff02::1: the sum falls by fd00 + 000a + 0007 and grows by ff02 + 0001: 01f2 more; 39c9 - 01f2.
     payload[2..4].copy_from_slice(&[0x37, 0xd7]);
-    let packet = Ipv6 { destination: "ff02::1".parse().unwrap(), payload: &payload, ..whole };
-    assert_eq!(nd::parse(&packet), Err(NdError::SolicitedMulticast));
+    let whole = Ipv6 { destination: "ff02::1".parse().unwrap(), ..whole };
+    assert_eq!(nd::parse(&Ipv6 { payload: &payload, ..whole }), Err(NdError::SolicitedMulticast));
+    // Unsolicited it goes to all (RFC 4861 §7.2.6): 4000 less in the flags.
+    payload[2..5].copy_from_slice(&[0x77, 0xd7, 0xa0]);
+    let Ok(Some(Nd::NeighborAdvertisement { flags, .. })) = nd::parse(&Ipv6 { payload: &payload, ..whole })
+    else {
+        panic!("an unsolicited advertisement");
+    };
+    assert_eq!(flags, NaFlags { router: true, solicited: false, overrides: true });
 
     let octets = hex(SOLICITATION);
     let whole = ipv6(&octets);

@@ -55,6 +55,7 @@ pub enum Action {
 pub struct Reception {
     /// The messages of these, whose multicast groups are to be joined.
     pub protocols: Protocols,
-    /// Requests of hosts that resolve these addresses (ARP, neighbour solicitations), where the engine answers them.
+    /// ARP and neighbour discovery about these addresses, which the engine resolves for hosts: their questions, and who
+    /// says that it has one.
     pub resolves: Arc<[IpAddr]>,
 }

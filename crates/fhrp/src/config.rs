@@ -16,7 +16,10 @@ use crate::{Family, GroupId, MacAddr};
 
 pub use announce::{AnnounceSchedule, Prefix, RouterAdvertisement};
 pub use glbp::{ClientCache, GlbpAuthentication, GlbpConfig, GlbpSettings, LoadBalancing};
-pub(crate) use glbp::{HELLO_RANGE as GLBP_HELLO_RANGE, HOLD_RANGE as GLBP_HOLD_RANGE};
+pub(crate) use glbp::{
+    HELLO_RANGE as GLBP_HELLO_RANGE, HOLD_RANGE as GLBP_HOLD_RANGE, REDIRECT_MAX as GLBP_REDIRECT_MAX,
+    TIMEOUT_MAX as GLBP_TIMEOUT_MAX,
+};
 pub use hsrp::{HsrpAuthentication, HsrpConfig, HsrpSettings};
 pub use key_chain::{ChainKey, InvalidKeyChain, KeyChain, Lifetime, WallTime};
 pub use track::{Track, TrackEffect, TrackName, TrackState};

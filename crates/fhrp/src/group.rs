@@ -17,6 +17,7 @@ use fhrp_wire::MacAddr;
 
 use crate::announce::Beacon;
 use crate::config::WallClock;
+use crate::flapping::Flapping;
 use crate::limiter::{Limiter, Topic};
 use crate::seat::{Reply, Seat};
 use crate::speaker::{Frames, Saying, Speaker, Standing, Underlay};
@@ -28,10 +29,6 @@ use crate::{
 pub(crate) use following::Lead;
 pub(crate) use hsrp::Leadership;
 pub(crate) use tracking::Load;
-
-/// This many transitions within a minute are worth a warning (RFC 9568 §2.5).
-const FLAPPING_TRANSITIONS: usize = 6;
-const FLAPPING_WINDOW: Duration = Duration::from_secs(60);
 
 /// Where a group's methods leave what is to be done.
 pub(crate) struct Out<'a> {
@@ -74,7 +71,7 @@ pub(crate) struct Group {
     stats: GroupStats,
     up_since: Option<Instant>,
     last_transition: Option<(Instant, Cause)>,
-    recent: VecDeque<Instant>,
+    flapping: Flapping,
     state_changes: u64,
     /// What it was last counted as.
     role: Role,
@@ -109,7 +106,7 @@ impl Group {
             stats: GroupStats::default(),
             up_since: None,
             last_transition: None,
-            recent: VecDeque::with_capacity(FLAPPING_TRANSITIONS),
+            flapping: Flapping::default(),
             state_changes: 0,
             role: Role::default(),
         }
@@ -415,18 +412,7 @@ impl Group {
         if self.speaker.name().is_some() {
             out.moved.push(self.seat.id());
         }
-        self.watch_flapping(now, out);
-    }
-
-    fn watch_flapping(&mut self, now: Instant, out: &mut Out<'_>) {
-        if self.recent.len() == FLAPPING_TRANSITIONS {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(now);
-        let full = self.recent.len() == FLAPPING_TRANSITIONS;
-        let within = self.recent.front().is_some_and(|first| now <= *first + FLAPPING_WINDOW);
-        if full && within {
-            let transitions = u32::try_from(FLAPPING_TRANSITIONS).unwrap_or(u32::MAX);
+        if let Some(transitions) = self.flapping.note(now) {
             self.notify_limited(Topic::Flapping, now, || NoticeKind::Flapping { transitions }, out);
         }
     }

@@ -138,3 +138,37 @@ impl SeatId {
         Self(number)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_holds_what_was_put_in_and_nothing_else() {
+        let all = [Protocol::Vrrp, Protocol::Hsrp, Protocol::Glbp];
+        assert!(Protocols::default().is_empty());
+        for (at, one) in all.into_iter().enumerate() {
+            let only = Protocols::default().with(one);
+            assert!(!only.is_empty());
+            assert_eq!(only.with(one), only, "twice is once");
+            for (other_at, other) in all.into_iter().enumerate() {
+                assert_eq!(only.contains(other), at == other_at, "{one} {other}");
+                let others: Protocols = all.into_iter().filter(|another| *another != other).collect();
+                assert_eq!(others.contains(one), at != other_at, "{one} {other}");
+            }
+        }
+    }
+
+    #[test]
+    fn ids_print_as_logs_show_them() {
+        let interface = InterfaceName::new("eth0");
+        let id = |protocol, family| GroupId { interface: interface.clone(), protocol, family, number: 10 };
+        for (id, text) in [
+            (id(Protocol::Vrrp, Family::V4), "vrrp eth0 ipv4 10"),
+            (id(Protocol::Hsrp, Family::V6), "hsrp eth0 ipv6 10"),
+            (id(Protocol::Glbp, Family::V4), "glbp eth0 ipv4 10"),
+        ] {
+            assert_eq!(id.to_string(), text);
+        }
+    }
+}

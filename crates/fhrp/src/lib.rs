@@ -18,6 +18,7 @@ mod binding;
 mod config;
 mod deadlines;
 mod engine;
+mod flapping;
 mod glbp;
 mod group;
 mod hsrp;

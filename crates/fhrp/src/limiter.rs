@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fhrp_election::Instant;
+use fhrp_wire::glbp::ForwarderNumber;
 
 /// How long a topic stays silent after it spoke. Counters go on counting.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -21,9 +22,10 @@ pub(crate) enum Topic {
     BadAuthentication,
     OtherVersion,
     CutOff,
+    ForwarderFlapping(ForwarderNumber),
 }
 
-const TOPICS: usize = 11;
+const TOPICS: usize = 11 + ForwarderNumber::COUNT;
 
 /// One group's memory of what it said when.
 #[derive(Debug, Default)]
@@ -47,6 +49,7 @@ impl Limiter {
             Topic::BadAuthentication => 8,
             Topic::OtherVersion => 9,
             Topic::CutOff => 10,
+            Topic::ForwarderFlapping(number) => 10 + usize::from(number.get()),
         };
         let Some(last) = self.last.get_or_insert_default().get_mut(at) else { return false };
         if last.is_some_and(|then| now < then + SILENCE) {

@@ -103,6 +103,13 @@ pub enum NoticeKind {
         /// How many within the last minute.
         transitions: u32,
     },
+    /// The same of a forwarder of a GLBP group.
+    ForwarderFlapping {
+        /// Its number.
+        forwarder: u8,
+        /// How many within the last minute.
+        transitions: u32,
+    },
     /// A message was discarded because it is not authenticated as ours are.
     BadAuthentication {
         /// The sender.

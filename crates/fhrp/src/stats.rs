@@ -241,7 +241,7 @@ counters! {
         forwarder_count_errors,
         /// An announcement of nothing.
         empty_errors,
-        /// ARP requests and neighbour solicitations for the virtual addresses.
+        /// ARP requests and neighbour solicitations for the virtual addresses, and announcements of these.
         resolve_rcvd,
         /// Of these, answered.
         resolve_answered,
@@ -313,4 +313,24 @@ pub struct Stats {
     pub frames_rcvd: u64,
     /// Frames handed out.
     pub frames_sent: u64,
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    /// The counter to which a text points its reader: `too short (too-short)`.
+    pub(crate) fn named(text: &str) -> String {
+        let (_, name) = text.rsplit_once(" (").unwrap();
+        name.strip_suffix(')').unwrap().replace('-', "_")
+    }
+
+    /// What was counted, each once.
+    pub(crate) fn counted(counters: impl Iterator<Item = (&'static str, u64)>) -> Vec<&'static str> {
+        counters
+            .filter(|(_, count)| *count > 0)
+            .map(|(name, count)| {
+                assert_eq!(count, 1, "{name}");
+                name
+            })
+            .collect()
+    }
 }

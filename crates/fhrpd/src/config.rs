@@ -18,8 +18,9 @@ mod vrrp;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use fhrp::{GroupConfig, GroupId, InterfaceName, TrackName};
+use fhrp::{Engine, GroupConfig, GroupId, InterfaceName, TrackName};
 
 pub use diagnose::{Problem, Severity, Style, in_one_line, render};
 
@@ -59,6 +60,9 @@ pub struct DaemonConfig {
     pub log: LogFormat,
     /// Whether real-time scheduling is asked for.
     pub scheduling: Scheduling,
+    /// How long a daemon that stops goes on forwarding for groups whose successor has not been heard, at most; zero: not
+    /// at all.
+    pub stop_linger: Duration,
 }
 
 impl Default for DaemonConfig {
@@ -69,6 +73,7 @@ impl Default for DaemonConfig {
             state_dir: PathBuf::from("/var/lib/fhrpd"),
             log: LogFormat::default(),
             scheduling: Scheduling::default(),
+            stop_linger: Engine::STOP_LINGER,
         }
     }
 }

@@ -22,12 +22,18 @@ use view::View;
 const JSON_HELP: &str = "\
 The last line of --json is one object:
   {protocol, version, family, fault, target, hit, outage_ms, bound_ms, takeover_ms,
-   hosts: [{name, router_before, router, mac_before, mac, lost, outage_ms}]}
-takeover_ms is null if nothing had to be taken over. GLBP adds
+   hosts: [{name, router_before, router, mac_before, mac, lost, outage_ms,
+            sender_gap_ms}]}
+An outage is the longest silence at the upstream host. What the sending host itself was
+silent of it at either end, for want of a processor, does not count; sender_gap_ms is the
+longest time in which it sent nothing. takeover_ms is null if nothing had to be taken over. GLBP adds
   routers: [{name, forwarders_before, forwarders, octets_before, octets}]
 and without --target runs three times, against avg, avf and both. The object is then
   {protocol, family, fault, outage_ms, bound_ms, takeover_ms, hosts, acts: [three objects]}
 with the figures and hosts of the one with the longest outage.";
+
+/// A pause of a host that sends each millisecond, in milliseconds, that is worth a word.
+const STALL_MS: f64 = 50.0;
 
 /// The arguments of `fhrpd lab`.
 #[derive(Clone, Debug, Args)]
@@ -348,11 +354,12 @@ fn summary(plan: &FailoverPlan, report: &FailoverReport) -> String {
     for host in &report.hosts {
         let _ = writeln!(
             out,
-            "  {:<8}  {:>9.3} ms   {} probes lost, {}",
+            "  {:<8}  {:>9.3} ms   {} probes lost, {}{}",
             host.name,
             host.outage_ms,
             host.lost,
-            way(host)
+            way(host),
+            stall(host)
         );
     }
     for router in &report.routers {
@@ -382,6 +389,15 @@ fn way(host: &HostReport) -> String {
         format!("first through {before}, now through {now}")
     };
     if host.mac_before == host.mac { way } else { format!("{way} by another MAC address") }
+}
+
+/// A host that could not send says less about its router.
+fn stall(host: &HostReport) -> String {
+    if host.sender_gap_ms > STALL_MS {
+        format!("; it sent nothing for {:.0} ms itself", host.sender_gap_ms)
+    } else {
+        String::new()
+    }
 }
 
 fn numbers(forwarders: &[u8]) -> String {

@@ -56,6 +56,7 @@ faulty! {
     broken_toml: "[[vrrp]]\ninterface = \"eth0\nvrid = 10\n";
     key_given_twice: &with("vrid = 11");
     empty_file: "# nothing yet\n";
+    stop_linger_without_end: "[daemon]\nstop_linger = \"1m\"\n";
     daemon_table: "[daemon]\nlog = \"jsn\"\nrealtime = 1\nsocket = \"/run/x\"\nstate_dir = \"\"\n";
     remarks_of_a_right_file: "[[vrrp]]\ninterface = \"eth0\"\nvrid = 10\naddresses = [\"2001:db8::1\"]\npriority = 255\n";
 }
@@ -107,6 +108,7 @@ faulty! {
     hsrp_authentication_of_others: &hsrp("authentication = \"cisco-md5\"\nkey = \"k\"");
     hsrp_unknown_names: &hsrp("authentication = \"md5\"\nkey_chain = \"lam\"\ntrack = [{ name = \"downlink\" }]\nfollow = \"leadr\"\n[[key_chain]]\nname = \"lan\"\nkeys = [{ id = 1, key = \"k\" }]\n[[track]]\nname = \"exit\"\n[[track]]\nname = \"uplink\"\n[[hsrp]]\ninterface = \"eth1\"\naddresses = 7\nname = \"leader\"");
     hsrp_nothing_to_name: &hsrp("authentication = \"md5\"\nkey_chain = \"lan\"\ntrack = [{ name = \"uplink\" }]");
+    hsrp_announcements_without_addresses: "[[hsrp]]\ninterface = \"eth0\"\naddresses = [\"192.0.2\"]\nannounce_refresh = \"1m\"\n";
     hsrp_bad_tracks: &hsrp("track = [{ name = \"a\", decrement = 0 }, { name = \"b\", decrement = 256 }, { name = \"c\", decrement = 5, shutdown = true }, { name = \"d\", interface = \"eth1\" }, { decrement = 5 }, { name = \"e\" }, { name = \"e\" }, 7]\n[[track]]\nname = \"a\"\n[[track]]\nname = \"b\"\n[[track]]\nname = \"c\"\n[[track]]\nname = \"d\"\n[[track]]\nname = \"e\"");
     hsrp_bad_macs: &format!("{}{}{}", hsrp("mac_address = \"01:00:5e:00:00:01\""), second(2, "mac_address = \"2.0.1\""), second(3, "use_bia = true\nmac_address = \"0200.0000.0001\""));
     hsrp_macs_that_contradict: &hsrp("virtual_mac = true\nuse_bia = true");
@@ -181,6 +183,7 @@ faulty! {
     glbp_key_and_chain: &glbp(&format!("authentication = \"md5\"\nkey = \"k\"\nkey_chain = \"lan\"\n{CHAIN}"));
     glbp_unknown_names: &glbp(&format!("authentication = \"md5\"\nkey_chain = \"lam\"\ntrack = [{{ name = \"downlink\" }}]\n{CHAIN}"));
     glbp_tracks_that_stop: &glbp("track = [{ name = \"uplink\", shutdown = true }, { name = \"exit\", decrement = 0 }]\n[[track]]\nname = \"uplink\"\n[[track]]\nname = \"exit\"");
+    glbp_decrements_out_of_range: &glbp("track = [{ name = \"uplink\", decrement = 255 }, { name = \"exit\", decrement = 256 }]\n[[track]]\nname = \"uplink\"\n[[track]]\nname = \"exit\"");
     glbp_router_advertisements: &format!("{}{}", glbp("router_advertisement = true"), bare_glbp("group = 2\naddresses = [\"autoconfig\"]\nrouter_advertisement = false\nrouter_lifetime = \"1h\""));
     glbp_every_rule_of_a_group: &bare_glbp("group = 1024\naddresses = [\"192.0.2.1\", \"::1\"]\npriority = 0\npreempt_delay = \"1m\"\nforwarder_preempt_delay = \"2h\"\nhello_time = \"2m\"\nhold_time = \"1s\"\nredirect = \"2h\"\ntimeout = \"5s\"\nweighting = 10\nweighting_lower = 50\nweighting_upper = 60\nclient_cache = { maximum = 2001 }\n");
     glbp_words_of_others: &glbp("ip = \"192.0.2.1\"\ntimers = [3, 10]\nversion = 2\nvirtual_mac = true\nlower = 5\nfollow = \"lan\"\nannounce_refresh = \"1m\"\nload_balancng = \"none\"");
@@ -212,6 +215,7 @@ fn every_key_is_accepted() {
         state_dir = "/var/lib/fhrpd"
         log = "json"
         realtime = false
+        stop_linger = "0s"
 
         [[vrrp]]
         interface = "eth0"
@@ -248,6 +252,8 @@ fn every_key_is_accepted() {
         key = "a key of any length"
     "#;
     let config = Config::parse(source).unwrap();
+    assert_eq!(config.daemon.stop_linger, Duration::ZERO);
+    assert_eq!(Config::parse("").unwrap().daemon.stop_linger, Duration::from_millis(80));
     assert_eq!(config.groups.len(), 3);
     let ids: Vec<String> = config.groups.keys().map(ToString::to_string).collect();
     assert_eq!(ids, ["vrrp eth0 ipv4 10", "vrrp eth0 ipv6 10", "vrrp eth1 ipv4 10"]);

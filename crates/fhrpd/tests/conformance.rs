@@ -48,7 +48,7 @@ fn pages() -> [Page; 3] {
     let counters = fhrp::GlbpStats::default();
     let glbp = Page {
         text: read("glbp.md"),
-        numbers: &[("GLBP", 202)],
+        numbers: &[("GLBP", 203)],
         counters: counters.iter().map(|(name, _)| name).chain(names().filter(of_glbp)).collect(),
         citations: 300,
     };

@@ -183,6 +183,28 @@ fn a_log_that_nobody_reads_delays_nothing() {
     }
 }
 
+/// Nobody succeeds it, so that it waits as long as it may.
+#[test]
+fn how_long_a_successor_is_waited_for_is_the_operators_choice() {
+    let Some(_world) = world!() else { return };
+    ip("link add lan0 type veth peer name lan1");
+    ip("link set lan1 up");
+    ip("link set lan0 up");
+    ip("address add 192.0.2.2/24 dev lan0");
+    let lives_on = |said: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let quick = group("lan0", 10, 150) + "advertisement_interval = \"100ms\"\n";
+        let daemon = Daemon::start(folder.path(), &format!("{said}{quick}"));
+        daemon.wait(|report| groups(report) == [(10, 150, "active".to_owned())]);
+        let (code, took, log) = daemon.terminate();
+        assert_eq!(code, Some(0), "{log}");
+        took
+    };
+    let wait = Duration::from_secs(2);
+    assert!(lives_on("stop_linger = \"2s\"\n") >= wait);
+    assert!(lives_on("stop_linger = \"0s\"\n") < wait);
+}
+
 #[test]
 fn a_second_daemon_is_refused() {
     let Some(_world) = world!() else { return };

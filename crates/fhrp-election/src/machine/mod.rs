@@ -266,3 +266,52 @@ fn scatter(number: u64) -> u64 {
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^ (mixed >> 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first three numbers of SplitMix64 from seed 0, as its reference implementation gives them: the n-th is that
+    /// of n increments.
+    #[test]
+    fn numbers_scatter_as_splitmix64_says() {
+        let increment: u64 = 0x9e37_79b9_7f4a_7c15;
+        for (number, scattered) in [
+            (0, 0xe220_a839_7b1d_cdaf),
+            (increment, 0x6e78_9e6a_a1b9_65f4),
+            (increment.wrapping_mul(2), 0x06c4_5d18_8009_454f),
+        ] {
+            assert_eq!(scatter(number), scattered, "{number:#x}");
+        }
+    }
+
+    #[test]
+    fn routers_of_a_link_keep_out_of_step() {
+        for (one, other) in [
+            ("10.0.0.1", "10.0.0.2"),
+            ("10.0.0.1", "10.1.0.1"),
+            ("fe80::1", "fe80::2"),
+            ("fe80::ff:fe00:1", "fe80::1:ff:fe00:1"),
+        ] {
+            let pause = |address: &str| {
+                let sender = Rank { priority: 100, address: address.parse().unwrap() };
+                jittered(Duration::from_secs(3), Instant::from_millis(10_000), sender)
+            };
+            assert_ne!(pause(one), pause(other), "{one} and {other}");
+        }
+    }
+
+    /// RFC 2281 §5 asks for jitter; captures show pauses from four fifths of the interval to the whole of it.
+    #[test]
+    fn pauses_fill_the_range_whatever_the_address() {
+        for address in ["10.0.0.2", "fe80::1", "fe80::ffff:ffff:ffff:ffff"] {
+            let sender = Rank { priority: 100, address: address.parse().unwrap() };
+            let pauses: Vec<Duration> = (0..1_000)
+                .map(|n| jittered(Duration::from_secs(3), Instant::from_millis(3_000 * n), sender))
+                .collect();
+            let (shortest, longest) = (pauses.iter().min().unwrap(), pauses.iter().max().unwrap());
+            assert!((2_400..2_410).contains(&shortest.as_millis()), "{address}: {shortest:?}");
+            assert!((2_990..=3_000).contains(&longest.as_millis()), "{address}: {longest:?}");
+        }
+    }
+}

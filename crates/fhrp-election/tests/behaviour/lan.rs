@@ -8,11 +8,15 @@ use fhrp_election::{Advert, Candidacy, Claim, Effect, Election, Instant, Rules, 
 
 const LATENCY: Duration = Duration::from_millis(1);
 
+/// More than any story has by far.
+const PACKETS_MAX: usize = 10_000;
+
 /// Routers `r1`, `r2`, … in the order given; each starts in [`State::Init`].
 pub(crate) struct Lan {
     now: Instant,
     routers: Vec<Node>,
     flying: VecDeque<Packet>,
+    sent: usize,
     moves: Vec<String>,
 }
 
@@ -34,6 +38,7 @@ impl Lan {
             now: Instant::default(),
             routers: candidates.iter().map(node).collect(),
             flying: VecDeque::new(),
+            sent: 0,
             moves: Vec::new(),
         }
     }
@@ -78,7 +83,8 @@ impl Lan {
     }
 
     fn next_event(&self) -> Option<Instant> {
-        let timers = self.routers.iter().filter_map(|node| node.election.next_deadline());
+        let alive = self.routers.iter().filter(|node| node.alive);
+        let timers = alive.filter_map(|node| node.election.next_deadline());
         timers.chain(self.flying.front().map(|packet| packet.arrives)).min()
     }
 
@@ -91,7 +97,10 @@ impl Lan {
 
     fn expire(&mut self) {
         for index in 0..self.routers.len() {
-            self.act(index, |election, now, out| election.handle_timeout(now, out));
+            self.act(index, |election, now, out| {
+                election.handle_timeout(now, out);
+                assert!(election.next_deadline().is_none_or(|next| next > now), "busy loop at {now}");
+            });
         }
     }
 
@@ -120,6 +129,8 @@ impl Lan {
     }
 
     fn send(&mut self, sender: usize, me: Candidacy, claim: Claim) {
+        self.sent += 1;
+        assert!(self.sent < PACKETS_MAX, "a storm of adverts at {}", self.now);
         let advert = Advert { from: me.rank, claim, hello: me.hello, hold: me.hold };
         self.flying.push_back(Packet { arrives: self.now + LATENCY, sender, advert });
     }

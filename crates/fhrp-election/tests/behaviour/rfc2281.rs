@@ -111,3 +111,26 @@ fn an_active_router_that_is_outranked_resigns() {
         "{effects:?}"
     );
 }
+
+/// RFC 2281 §5: events f and j ask for a higher router, h and l for a lower one. One of equal rank, which has this one's
+/// address by mistake, is neither: no role is taken from a twin.
+#[test]
+fn a_router_of_equal_rank_is_neither_higher_nor_lower() {
+    let twin = |claim| advert(claim, 100, 2);
+    let mut listening = listener();
+    assert_eq!(listening.hear(2 * SECOND, twin(Claim::Active)), []);
+    assert_eq!(listening.hear(2 * SECOND, twin(Claim::Standby)), []);
+    assert_eq!(listening.election.state(), State::Listen);
+
+    let mut speaking = Router::new(Rules::HSRP, candidate(100, 2));
+    speaking.start(0);
+    speaking.timeout(10 * SECOND);
+    assert_eq!(speaking.election.state(), State::Speak);
+    assert_eq!(speaking.hear(11 * SECOND, twin(Claim::Speak)), [], "neither gives way");
+    speaking.hear(11 * SECOND, twin(Claim::Standby));
+    assert_eq!(speaking.election.state(), State::Listen, "the role is taken");
+
+    let mut active = active_router();
+    assert_eq!(active.hear(21 * SECOND, twin(Claim::Coup)), []);
+    assert_eq!(active.election.state(), State::Active);
+}

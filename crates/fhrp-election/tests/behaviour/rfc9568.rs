@@ -234,6 +234,15 @@ fn rfc9568_6_4_3_a_losing_advert_is_answered_at_once() {
 }
 
 #[test]
+fn rfc9568_6_4_3_an_answer_that_could_not_be_given_is_not_counted() {
+    let mut router = Router::v3_active(100);
+    assert_eq!(router.hear(4_100_000, active(99, 3)), [Effect::Advertise]);
+    router.election.withdraw_answer();
+    assert_eq!(router.hear(4_100_001, active(99, 3)), [Effect::Advertise]);
+    assert_eq!(router.hear(4_100_002, active(99, 3)), [], "this one was given");
+}
+
+#[test]
 fn rfc9568_6_1_owner_preempts_whatever_its_setting() {
     let me = Candidacy { owner: true, preempt: Preempt::Never, ..candidate(255, 2) };
     let mut router = Router::new(Rules::VRRP_V3, me);

@@ -39,6 +39,14 @@ fn gratuitous_arp_announces() {
 }
 
 #[test]
+fn announcements_of_both_families_are_read_as_such() {
+    for address in ["192.0.2.1", "fe80::1"] {
+        let address = address.parse().unwrap();
+        assert!(Kind::of(&address_announcement(MacAddr([2, 0, 0, 0, 0, 1]), address)).announces(address));
+    }
+}
+
+#[test]
 fn a_solicitation_has_the_checksum_worked_out_by_hand() {
     let frame = neighbor_solicitation(
         MacAddr([2, 0, 0, 0, 0, 0x65]),

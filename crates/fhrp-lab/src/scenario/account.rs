@@ -13,7 +13,7 @@ use crate::{
     capture::Capture,
     clock::{Stamp, millis},
     error::{LabError, Result},
-    probe::ProbeRecord,
+    probe::{Outage, ProbeRecord},
     topology::{Lab, Node, UPSTREAM_INTERFACE, lan_interface},
 };
 
@@ -74,11 +74,11 @@ impl Account<'_> {
         let mut ends = Vec::new();
         for record in records {
             let (from, to) = self.span(record);
-            let (outage, begin) = record.longest_gap(from, to);
-            if outage > NOTEWORTHY {
-                let silent_us = u64::try_from(outage.as_micros()).unwrap_or(u64::MAX);
+            let Outage { end, lasted, .. } = record.outage(from, to);
+            if lasted > NOTEWORTHY {
+                let silent_us = u64::try_from(lasted.as_micros()).unwrap_or(u64::MAX);
                 let entry = TimelineEntry::Recovered { host: record.host.clone(), silent_us };
-                ends.push((begin.after(outage), entry));
+                ends.push((end, entry));
             }
         }
         ends.sort_by_key(|(at, _)| *at);
@@ -139,7 +139,6 @@ impl Account<'_> {
 
     fn host(&self, host: &Node, record: &ProbeRecord, before: Carrier) -> Result<HostReport> {
         let (from, to) = self.span(record);
-        let (outage, _) = record.longest_gap(from, to);
         let now = Carrier::of(self.lab, host, self.gateway)?;
         let text = |mac: Option<MacAddr>| mac.map(|mac| mac.to_string());
         Ok(HostReport {
@@ -149,7 +148,8 @@ impl Account<'_> {
             mac_before: text(before.mac),
             mac: text(now.mac),
             lost: record.lost(from, to),
-            outage_ms: millis(outage),
+            outage_ms: millis(record.outage(from, to).lasted),
+            sender_gap_ms: millis(record.sender_gap(from, to)),
         })
     }
 

@@ -47,8 +47,12 @@ pub struct HostReport {
     pub mac: Option<String>,
     /// Probes sent from just before the fault on that never arrived.
     pub lost: u64,
-    /// The longest silence at the upstream host, in milliseconds.
+    /// The longest silence at the upstream host, in milliseconds: without a time at its begin or end in which the host
+    /// itself sent nothing for 5 ms longer than it was to.
     pub outage_ms: f64,
+    /// The longest time in which the host itself sent nothing, in milliseconds: one is its pace, and many are a machine
+    /// that has no time for it.
+    pub sender_gap_ms: f64,
 }
 
 /// What a router did in GLBP.

@@ -26,6 +26,14 @@ fn run(program: &[Instruction], frame: &[u8]) -> u32 {
                 at += offset;
                 continue;
             }
+            TO_INDEX => {
+                index = accumulator as usize;
+                continue;
+            }
+            JUMP_EQUAL_INDEX => {
+                at += usize::from(if accumulator as usize == index { if_true } else { if_false });
+                continue;
+            }
             JUMP_EQUAL | JUMP_AT_LEAST | JUMP_ANY_BIT => {
                 let yes = match code {
                     JUMP_EQUAL => accumulator == operand,
@@ -56,6 +64,7 @@ const ARP: (usize, &[u8]) = (12, &[0x08, 0x06]);
 const IPV4: (usize, &[u8]) = (12, &[0x08, 0x00, 0x45]);
 const IPV6: (usize, &[u8]) = (12, &[0x86, 0xdd, 0x60]);
 const REQUEST: (usize, &[u8]) = (20, &[0, 1]);
+const REPLY: (usize, &[u8]) = (20, &[0, 2]);
 const UDP4: (usize, &[u8]) = (23, &[17]);
 const UDP6: (usize, &[u8]) = (20, &[17]);
 const TO_ALL: (usize, &[u8]) = (30, &[224, 0, 0, 2]);
@@ -81,9 +90,20 @@ fn request(target: [u8; 4]) -> [u8; 90] {
     frame(&[ARP, REQUEST, (38, &target)])
 }
 
+/// Somebody says to somebody else that it has `sender`.
+fn reply(sender: [u8; 4], target: [u8; 4]) -> [u8; 90] {
+    frame(&[ARP, REPLY, (28, &sender), (38, &target)])
+}
+
 fn solicitation(target: &str) -> [u8; 90] {
     let target: Ipv6Addr = target.parse().unwrap();
     frame(&[IPV6, (20, &[58]), (54, &[135]), (62, &target.octets())])
+}
+
+/// To one host, or to all.
+fn advertisement(target: &str, to: &[u8]) -> [u8; 90] {
+    let target: Ipv6Addr = target.parse().unwrap();
+    frame(&[IPV6, (20, &[58]), (38, to), (54, &[136]), (62, &target.octets())])
 }
 
 #[test]
@@ -125,7 +145,11 @@ fn keeps_out_everything_else() {
         ("hop-by-hop options", frame(&[IPV6, (20, &[0]), (54, &[112])])),
         ("a second VLAN tag", frame(&[(12, &[0x81, 0x00]), (16, &[0x08, 0x00]), (23, &[112]), (27, &[112])])),
         ("IEEE 802.3 length", frame(&[(12, &[0x00, 0x2e]), (23, &[112])])),
-        ("an ARP reply", frame(&[ARP, (20, &[0, 2]), (38, &[192, 0, 2, 1])])),
+        ("an ARP reply to the address", reply([192, 0, 2, 9], [192, 0, 2, 1])),
+        ("an unknown ARP operation", frame(&[ARP, (28, &[192, 0, 2, 1]), (38, &[192, 0, 2, 1])])),
+        ("a reverse ARP reply", frame(&[ARP, (20, &[0, 4]), (28, &[192, 0, 2, 1])])),
+        ("an advertisement of another address", advertisement("fe80::9", &[0xff, 0x02])),
+        ("Redirect", frame(&[IPV6, (20, &[58]), (54, &[137]), (62, &solicitation("fe80::1")[62..78])])),
     ];
     for (what, frame) in cases {
         assert!(!accepted(&all, &frame), "{what}");
@@ -167,6 +191,24 @@ fn only_questions_for_the_resolved_addresses_get_in() {
     assert!(!accepted(&none, &solicitation("::")));
 }
 
+/// RFC 5227 §3, RFC 4861 §7.2.6: an address can be claimed without a question.
+#[test]
+fn who_says_that_it_has_a_resolved_address_is_heard() {
+    let both = reception(&[Protocol::Glbp], &["192.0.2.1", "198.51.100.1", "fe80::1"]);
+    assert!(accepted(&both, &reply([192, 0, 2, 1], [192, 0, 2, 1])));
+    assert!(accepted(&both, &reply([198, 51, 100, 1], [0, 0, 0, 0])));
+    assert!(accepted(&both, &reply([192, 0, 2, 1], [192, 0, 2, 77])));
+    assert!(!accepted(&both, &reply([192, 0, 2, 77], [192, 0, 2, 77])));
+    assert!(!accepted(&both, &reply([192, 0, 2, 1], [192, 0, 2, 1])[..31]), "cut off");
+    assert!(accepted(&both, &advertisement("fe80::1", &[0xff, 0x02])));
+    assert!(accepted(&both, &advertisement("fe80::1", &[0xfe, 0x80])));
+    assert!(!accepted(&both, &advertisement("fe80::2", &[0xff, 0x02])));
+    let none = reception(&[Protocol::Glbp], &[]);
+    assert!(!accepted(&none, &reply([192, 0, 2, 1], [192, 0, 2, 1])));
+    assert!(!accepted(&none, &reply([0, 0, 0, 0], [0, 0, 0, 0])));
+    assert!(!accepted(&none, &advertisement("fe80::1", &[0xff, 0x02])));
+}
+
 #[test]
 fn hundreds_of_resolved_addresses_are_all_found_and_no_other() {
     let ipv4 = (0..700u32).map(|number| format!("10.1.{}.{}", number / 100, number % 100 * 2));
@@ -183,6 +225,8 @@ fn hundreds_of_resolved_addresses_are_all_found_and_no_other() {
         let (frame, beside) = match address {
             IpAddr::V4(address) => {
                 let [a, b, c, d] = address.octets();
+                assert!(accepts(&reply([a, b, c, d], [10, 0, 0, 9])), "{address}");
+                assert!(!accepts(&reply([a, b, c, d + 1], [10, 0, 0, 9])), "beside {address}");
                 (request([a, b, c, d]), request([a, b, c, d + 1]))
             }
             IpAddr::V6(address) => {
@@ -206,8 +250,11 @@ fn where_each_address_cannot_be_looked_for_every_question_gets_in() {
     let program = wanted(many.protocols, &Targets::Every).0;
     assert_eq!(run(&program, &request([203, 0, 113, 9])), WHOLE_FRAME);
     assert_eq!(run(&program, &solicitation("2001:db8::ffff")), WHOLE_FRAME);
-    assert_eq!(run(&program, &frame(&[ARP, (20, &[0, 2])])), 0, "a reply");
-    assert_eq!(run(&program, &frame(&[IPV6, (20, &[58]), (54, &[136])])), 0, "an advertisement");
+    assert_eq!(run(&program, &reply([203, 0, 113, 9], [203, 0, 113, 9])), WHOLE_FRAME, "a claim");
+    assert_eq!(run(&program, &reply([203, 0, 113, 9], [203, 0, 113, 8])), 0, "a reply");
+    assert_eq!(run(&program, &frame(&[ARP, (20, &[0, 3])])), 0, "neither");
+    assert_eq!(run(&program, &advertisement("2001:db8::ffff", &[0xff, 0x02])), WHOLE_FRAME, "to all");
+    assert_eq!(run(&program, &advertisement("2001:db8::ffff", &[0xfe, 0x80])), 0, "to one");
 }
 
 #[test]

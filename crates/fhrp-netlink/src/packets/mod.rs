@@ -96,6 +96,11 @@ impl PacketSockets {
 
     /// Notes which sockets have something to read.
     fn look(&mut self) -> io::Result<()> {
+        if let (1, Some(only)) = (self.ports.len(), self.ports.keys().next()) {
+            // Nobody needs to be asked which one it is.
+            self.ready.push_back(*only);
+            return Ok(());
+        }
         self.events.clear();
         epoll::wait(self.epoll.get_ref(), spare_capacity(&mut self.events), Some(&AT_ONCE))?;
         for event in &self.events {

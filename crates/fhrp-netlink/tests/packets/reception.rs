@@ -92,7 +92,7 @@ fn a_changed_reception_loses_no_frame() {
 }
 
 #[test]
-fn of_arp_and_neighbour_discovery_only_questions_for_resolved_addresses_come_in() {
+fn of_arp_and_neighbour_discovery_only_what_is_about_resolved_addresses_comes_in() {
     let Some(_) = fhrp_lab::world!() else { return };
     run(async {
         let mut cable = Cable::attached();
@@ -102,10 +102,12 @@ fn of_arp_and_neighbour_discovery_only_questions_for_resolved_addresses_come_in(
             arp_request([192, 0, 2, 2], 1),
             arp_request([192, 0, 2, 1], 2),
             frame([0x08, 0x06], &[(21, 2), (38, 192), (40, 2), (41, 1)], 3),
+            // Its sender says that it has the address.
+            frame([0x08, 0x06], &[(21, 2), (28, 192), (30, 2), (31, 1)], 4),
             solicitation("fe80::1"),
             of(Protocol::Glbp, 9),
         ]);
-        assert_eq!(numbers_until(&mut cable.near, 9).await, [2, 9]);
+        assert_eq!(numbers_until(&mut cable.near, 9).await, [2, 4, 9]);
         let solicited = solicitation("fe80::7:b4ff:fe00:100");
         cable.send_from_far([solicitation("fe80::7:b4ff:fe00:101"), solicited.clone()]);
         assert_eq!(collect(&mut cable.near, 1).await[0].frame, solicited);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fhrp::{
-    Action, GroupState, GroupStatus, HsrpSettings, IfIndex, Instant, InterfaceName, LinkEvent, LinkState,
-    MacAddr, VrrpSettings,
+    Action, GlbpSettings, GroupState, GroupStatus, HsrpSettings, IfIndex, Instant, InterfaceName, LinkEvent,
+    LinkState, MacAddr, VrrpSettings,
 };
 
 use crate::check::{Checker, Violation, Watch};
@@ -98,12 +98,13 @@ impl Small {
             Protocol::Hsrp => {
                 worlds.push(world("two of version 1", 1, vec![member(100, true), member(200, true)]));
             }
+            Protocol::Glbp => {}
         }
         worlds
     }
 
     fn group(&self) -> GroupPlan {
-        let members = self.members.iter().map(|member| self.settings(member)).collect();
+        let members = self.members.iter().map(|member| Some(self.settings(member))).collect();
         GroupPlan { number: VRID.into(), ipv6: false, gateway: ADDRESS.into(), members }
     }
 
@@ -128,6 +129,14 @@ impl Small {
                 settings.timers = Some((member.interval, member.interval * 3));
                 settings.announce.repeats = [].into();
                 Settings::Hsrp(settings)
+            }
+            Protocol::Glbp => {
+                let mut settings = GlbpSettings::new(name, VRID.into(), addresses);
+                settings.priority = member.priority;
+                (settings.preempt, settings.forwarder_preempt) = (member.preempt, member.preempt);
+                settings.forwarder_preempt_delay = Duration::ZERO;
+                (settings.hello_time, settings.hold_time) = (member.interval, member.interval * 3);
+                Settings::Glbp(settings)
             }
         }
     }
@@ -313,7 +322,7 @@ impl<'a> Lan<'a> {
         node.subject = Some(Subject::new(flaw));
         let link = node.link.clone();
         self.call(router, Input::Link(LinkEvent::Present(link)))?;
-        match self.group.members[router].config() {
+        match self.group.member(router).and_then(Settings::config) {
             Some(config) => self.call(router, Input::Add(config)),
             None => Ok(()),
         }

@@ -54,7 +54,12 @@ pub(crate) fn changed(settings: &HsrpSettings, change: &Change) -> HsrpSettings 
         }
         Change::VirtualMac(on) => changed.virtual_mac = *on,
         Change::Timers(timers) => changed.timers = *timers,
-        Change::Interval(_) | Change::AcceptMode(_) | Change::Version(_) => {}
+        Change::Interval(_)
+        | Change::AcceptMode(_)
+        | Change::Version(_)
+        | Change::ForwarderPreempt(_)
+        | Change::Weighting { .. }
+        | Change::Balancing(_) => {}
     }
     changed
 }

@@ -46,7 +46,7 @@ fn follow(group: &mut GroupPlan, leader: &GroupPlan) {
     let suffix = if leader.ipv6 { "-V6" } else { "" };
     let name = format!("hsrp-{INTERFACE}-{}{suffix}", leader.number);
     for member in &mut group.members {
-        let Settings::Hsrp(settings) = member else { continue };
+        let Some(Settings::Hsrp(settings)) = member else { continue };
         settings.follow = Some(name.clone().into());
         settings.preempt = false;
         (settings.preempt_delay_minimum, settings.preempt_delay_reload) = (Duration::ZERO, Duration::ZERO);
@@ -89,7 +89,7 @@ fn draw_group(rng: &mut Rng, place: u16, routers: usize) -> GroupPlan {
             if learners && router > 0 && rng.chance(60) {
                 settings.addresses.clear();
             }
-            Settings::Hsrp(settings)
+            Some(Settings::Hsrp(settings))
         })
         .collect();
     GroupPlan { number, ipv6, gateway: addresses[0], members }

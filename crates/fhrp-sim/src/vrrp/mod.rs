@@ -30,7 +30,8 @@ pub(crate) fn changed(settings: &VrrpSettings, change: &Change) -> VrrpSettings 
         Change::Interval(interval) => changed.advertisement_interval = *interval,
         Change::AcceptMode(on) => changed.accept_mode = *on,
         Change::Version(version) => changed.version = *version,
-        Change::Timers(_) => {}
+        Change::Timers(_) | Change::ForwarderPreempt(_) | Change::Weighting { .. } | Change::Balancing(_) => {
+        }
     }
     changed
 }

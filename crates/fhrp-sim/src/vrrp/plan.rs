@@ -41,7 +41,7 @@ fn draw_group(rng: &mut Rng, place: u8, routers: &mut [RouterPlan]) -> GroupPlan
         (0..rng.between(1, 3)).map(|number| virtual_address(ipv6, place, number)).collect();
     let owner = rng.chance(12).then(|| rng.index(routers.len()));
     if let (Some(owner), Some(IpAddr::V4(address))) = (owner, addresses.first()) {
-        routers[owner].owned.push(*address);
+        routers[owner].owned.push(IpAddr::V4(*address));
     }
     let gateway = addresses[0];
     let mut common = VrrpSettings::new(InterfaceName::new(INTERFACE), vrid, addresses);
@@ -65,7 +65,7 @@ fn draw_group(rng: &mut Rng, place: u8, routers: &mut [RouterPlan]) -> GroupPlan
                 settings.unicast_peers = peers(ipv6, router, routers);
             }
             settings.track = draw_tracks(rng);
-            Settings::Vrrp(settings)
+            Some(Settings::Vrrp(settings))
         })
         .collect();
     GroupPlan { number: vrid.into(), ipv6, gateway, members }

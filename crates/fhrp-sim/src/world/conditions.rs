@@ -1,8 +1,10 @@
 //! How faults befall routers. What a router is like is computed from the faults under way, whatever their order.
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use fhrp::{IfIndex, InterfaceName, LinkEvent, LinkState, TrackState};
+use fhrp::{IfIndex, LinkEvent, LinkState, TrackName, TrackState};
 
 use super::World;
 use crate::check::Violation;
@@ -10,14 +12,15 @@ use crate::fault::Kind;
 use crate::group::Settings;
 use crate::lan::Port;
 use crate::monitor::{Round, names};
-use crate::plan::{INTERFACE, RouterPlan};
+use crate::plan::RouterPlan;
+use crate::record::What;
 use crate::subject::{Input, Subject};
 
 /// A router's daemon reads no more than this many frames that came while it slept; more are lost.
 const INBOX_MOST: usize = 4096;
 
 /// What a router is like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Condition {
     /// Why the daemon does not run, if it does not.
     ended: Option<Ending>,
@@ -27,7 +30,8 @@ pub(super) struct Condition {
     present: bool,
     pub(super) stalled: bool,
     pub(super) failing: bool,
-    uplink: TrackState,
+    /// Tracked objects that are down.
+    down: BTreeSet<TrackName>,
     /// How long the dataplane takes at most.
     pub(super) programming: Duration,
 }
@@ -50,7 +54,7 @@ impl Condition {
             present: true,
             stalled: false,
             failing: false,
-            uplink: TrackState::Up,
+            down: BTreeSet::new(),
             programming: plan.programming,
         }
     }
@@ -91,7 +95,7 @@ impl World<'_> {
             | Kind::Stall(router)
             | Kind::SlowDataplane(router, _)
             | Kind::FailingDataplane(router)
-            | Kind::TrackDown(router)
+            | Kind::TrackDown(router, _)
             | Kind::Reconfigure { router, .. }
             | Kind::Withdraw { router, .. } => self.refresh(*router)?,
         }
@@ -101,7 +105,7 @@ impl World<'_> {
 
     /// Makes a router what the faults under way make of it.
     pub(super) fn refresh(&mut self, router: usize) -> Result<(), Violation> {
-        let before = self.routers[router].condition;
+        let before = self.routers[router].condition.clone();
         let after = self.condition_of(router);
         self.routers[router].condition.failing = after.failing;
         self.routers[router].condition.programming = after.programming;
@@ -112,7 +116,7 @@ impl World<'_> {
         if before.ended != after.ended {
             self.end(router, after.ended)?;
         }
-        self.routers[router].condition = after;
+        self.routers[router].condition = after.clone();
         if before.carrier && !after.carrier {
             self.switches.flush(Port::Place(router), 0);
         }
@@ -148,8 +152,8 @@ impl World<'_> {
             condition.present &= !matches!(kind, Kind::LinkGone(_));
             condition.stalled |= matches!(kind, Kind::Stall(_));
             condition.failing |= matches!(kind, Kind::FailingDataplane(_));
-            if matches!(kind, Kind::TrackDown(_)) {
-                condition.uplink = TrackState::Down;
+            if let Kind::TrackDown(_, object) = kind {
+                condition.down.insert(object.clone());
             }
             if let Kind::SlowDataplane(_, by) = kind {
                 condition.programming = condition.programming.max(*by);
@@ -163,8 +167,10 @@ impl World<'_> {
             self.leave(router);
         }
         let node = &mut self.routers[router];
+        node.dataplane.silence();
         node.subject = Some(Subject::new(self.trial.flaw));
         node.life += 1;
+        self.record(router, What::Started);
     }
 
     fn end(&mut self, router: usize, how: Option<Ending>) -> Result<(), Violation> {
@@ -191,9 +197,11 @@ impl World<'_> {
             node.inbox.clear();
             node.answers.clear();
             node.settings.fill(None);
-            node.uplink = TrackState::Up;
+            node.down.clear();
             node.states.fill(None);
+            node.forwarders.fill(Vec::new());
             self.monitor.forget(router);
+            self.record(router, What::Ended);
         }
         Ok(())
     }
@@ -232,12 +240,21 @@ impl World<'_> {
         if let Some(link) = link.filter(|link| told.as_ref() != Some(link)) {
             self.call(router, Input::Link(LinkEvent::Present(link)))?;
         }
-        let uplink = self.routers[router].condition.uplink;
-        if std::mem::replace(&mut self.routers[router].uplink, uplink) != uplink {
-            self.call(router, Input::Track(uplink))?;
-        }
+        self.tell_tracks(router)?;
         for group in 0..self.scenario.groups.len() {
             self.tell_group(router, group)?;
+        }
+        Ok(())
+    }
+
+    fn tell_tracks(&mut self, router: usize) -> Result<(), Violation> {
+        let down = self.routers[router].condition.down.clone();
+        let told = std::mem::replace(&mut self.routers[router].down, down.clone());
+        for object in told.difference(&down) {
+            self.call(router, Input::Track(object.clone(), TrackState::Up))?;
+        }
+        for object in down.difference(&told) {
+            self.call(router, Input::Track(object.clone(), TrackState::Down))?;
         }
         Ok(())
     }
@@ -265,7 +282,7 @@ impl World<'_> {
     }
 
     fn settings_of(&self, router: usize, group: usize) -> Option<Settings> {
-        let mut settings = self.scenario.groups[group].members[router].clone();
+        let mut settings = self.scenario.groups[group].member(router)?.clone();
         for kind in self.active_kinds() {
             match kind {
                 Kind::Withdraw { router: r, group: g } if (*r, *g) == (router, group) => return None,
@@ -275,20 +292,31 @@ impl World<'_> {
                 _ => {}
             }
         }
+        if let Settings::Glbp(settings) = &mut settings {
+            // Another at each start of the program.
+            settings.nonce_seed = [u64::try_from(router).unwrap_or(0), self.routers[router].life];
+        }
         Some(settings)
     }
 
     fn link_of(&self, router: usize) -> Option<LinkState> {
         let node = &self.routers[router];
-        let owned = node.plan.owned.iter().copied();
+        let owned_ipv4 = node.plan.owned.iter().filter_map(|owned| match owned {
+            IpAddr::V4(owned) => Some(*owned),
+            IpAddr::V6(_) => None,
+        });
+        let owned_ipv6 = node.plan.owned.iter().filter_map(|owned| match owned {
+            IpAddr::V4(_) => None,
+            IpAddr::V6(owned) => Some(*owned),
+        });
         node.condition.present.then(|| LinkState {
-            name: InterfaceName::new(INTERFACE),
+            name: node.plan.interface.clone(),
             index: IfIndex(node.index),
             mac: node.plan.mac,
             up: node.condition.carrier,
             mtu: 1500,
-            ipv4: std::iter::once(node.plan.ipv4).chain(owned).collect(),
-            ipv6: vec![node.plan.ipv6],
+            ipv4: std::iter::once(node.plan.ipv4).chain(owned_ipv4).collect(),
+            ipv6: std::iter::once(node.plan.ipv6).chain(owned_ipv6).collect(),
         })
     }
 }

@@ -1,16 +1,18 @@
 //! The world: virtual time, and everything that happens in it.
 
 mod conditions;
+mod forwarders;
 mod handover;
 mod network;
 mod verdicts;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use fhrp::{
-    Action, GroupState, GroupStatus, IfIndex, Instant, LinkState, ProgramFault, Revision, SeatId, TrackState,
+    Action, GlbpForwarder, GroupState, GroupStatus, IfIndex, Instant, LinkState, ProgramFault, Revision,
+    SeatId, TrackName,
 };
 
 use crate::check::{Violation, Watch};
@@ -23,6 +25,7 @@ use crate::host::Host;
 use crate::lan::{Frame, Switches};
 use crate::monitor::{Monitor, Round, Step, fitness, names};
 use crate::plan::{RouterPlan, Scenario};
+use crate::record::{Felt, Record, What};
 use crate::rng::Rng;
 use crate::subject::{Input, Subject};
 use crate::timeline::Timeline;
@@ -35,6 +38,7 @@ const WAKING: u64 = 1;
 const PROGRAMMING: u64 = 2;
 const TRAVEL: u64 = 3;
 const SENDING: u64 = 4;
+const ASKING: u64 = 5;
 
 /// What happens.
 #[derive(Debug)]
@@ -51,6 +55,8 @@ enum Event {
     Fault(usize),
     /// A host sends.
     Send(usize),
+    /// A host asks who its gateway is.
+    Ask(usize),
     /// A daemon that was shut down waits no longer for its successors.
     Left { router: usize, life: u64 },
     /// Everything has to have settled.
@@ -76,11 +82,13 @@ struct Router {
     answers: Vec<Input>,
     /// What the daemon was told of each group.
     settings: Vec<Option<Settings>>,
-    /// What it was told of its uplink.
-    uplink: TrackState,
+    /// The tracked objects that it was told are down.
+    down: BTreeSet<TrackName>,
     dataplane: Dataplane,
     wake_at: Option<Instant>,
     states: Vec<Option<GroupState>>,
+    /// How its groups stand with forwarders, where they have some.
+    forwarders: Vec<Vec<GlbpForwarder>>,
 }
 
 /// What came of a run.
@@ -96,8 +104,14 @@ pub struct Outcome {
     pub calls: u64,
     /// What was probed.
     pub probes: Probes,
+    /// What each host felt.
+    pub hosts: Vec<Felt>,
     /// What was drawn, if that was asked for.
     pub timeline: Option<Timeline>,
+    /// The same as data; empty where nothing was drawn.
+    pub records: Vec<Record>,
+    /// How the groups of each router stand in the end: empty where its daemon does not run, or nothing was drawn.
+    pub status: Vec<Vec<GroupStatus>>,
 }
 
 /// What hosts felt.
@@ -151,11 +165,14 @@ pub(crate) struct World<'a> {
     monitor: Monitor,
     /// Since when two routers have both been Active though the first reaches the second.
     rivals: BTreeMap<(usize, usize, usize), Instant>,
+    /// The same of each forwarder of each group, where both serve it.
+    servers: BTreeMap<(usize, usize, usize, usize), Instant>,
     handovers: Vec<Handover>,
     frames: u64,
     calls: u64,
     hash: Hash,
     timeline: Timeline,
+    records: Vec<Record>,
 }
 
 /// Runs `scenario` with production engines, or with engines that have a flaw.
@@ -174,7 +191,10 @@ pub fn run(scenario: &Scenario, trial: Trial, recording: Recording) -> Outcome {
         router_micros: lived,
         calls: world.calls,
         probes: world.probes(),
+        hosts: world.felt(),
+        status: world.status(),
         timeline: (recording != Recording::Off).then_some(world.timeline),
+        records: world.records,
     }
 }
 
@@ -200,11 +220,13 @@ impl<'a> World<'a> {
             faults: Vec::new(),
             monitor: Monitor::new(&scenario.groups, scenario.routers.len(), trial.watch),
             rivals: BTreeMap::new(),
+            servers: BTreeMap::new(),
             handovers: Vec::new(),
             frames: 0,
             calls: 0,
             hash: Hash::default(),
             timeline: Timeline::new(recording, scenario.routers.len()),
+            records: Vec::new(),
         }
     }
 
@@ -229,6 +251,9 @@ impl<'a> World<'a> {
         }
         for place in 0..self.hosts.len() {
             self.push(Instant::from_millis(500), Event::Send(place));
+            if self.hosts[place].plan().asks.is_some() {
+                self.push(Instant::from_millis(600), Event::Ask(place));
+            }
         }
         self.push(self.scenario.settled, Event::Settled);
         while let Some(Reverse((at, _, place))) = self.queue.pop() {
@@ -238,6 +263,7 @@ impl<'a> World<'a> {
             self.now = at;
             self.free.push(place);
             self.mind(self.check_rivals())?;
+            self.mind(self.check_servers())?;
             if let Some(event) = self.events[place].take() {
                 self.handle(event)?;
             }
@@ -265,6 +291,10 @@ impl<'a> World<'a> {
             Event::Fault(fault) => self.turn(fault),
             Event::Send(host) => {
                 self.host_sends(host);
+                Ok(())
+            }
+            Event::Ask(host) => {
+                self.host_asks(host);
                 Ok(())
             }
             Event::Left { router, life } => {
@@ -354,7 +384,10 @@ impl<'a> World<'a> {
             wired: node.wired(),
             round,
         };
-        let verdict = self.monitor.observe(&step);
+        let verdict = match self.trial.watch {
+            Watch::Nobody => Ok(()),
+            Watch::All | Watch::Only(_) => self.monitor.observe(&step),
+        };
         self.note_call(router, &input, &actions, &after);
         verdict?;
         self.mind(self.check_order(router, &backups))?;
@@ -377,7 +410,7 @@ impl<'a> World<'a> {
                     self.transmit_packet(router, source, peer, &payload);
                 }
                 Action::Program { seat, revision, binding } => wishes.push((seat, revision, binding)),
-                Action::Notify(_) => {}
+                Action::Notify(notice) => self.record(router, What::Notice(notice)),
             }
         }
         for (seat, revision, binding) in wishes {
@@ -429,6 +462,8 @@ impl<'a> World<'a> {
         for (place, group) in groups.iter().enumerate() {
             let status = after.iter().find(|status| names(&status.id, group));
             let state = status.map(|status| status.state);
+            let forwarders = status.and_then(GroupStatus::glbp).map(|glbp| glbp.forwarders.clone());
+            self.routers[router].forwarders[place] = forwarders.unwrap_or_default();
             let before = std::mem::replace(&mut self.routers[router].states[place], state);
             if before != state {
                 let cause = status.and_then(|status| status.last_transition.map(|(_, cause)| cause));
@@ -440,8 +475,9 @@ impl<'a> World<'a> {
             return;
         }
         let lanes = self.lanes();
-        if let Some(text) = self.timeline.describe(router, input, actions) {
-            self.timeline.note(self.now, &lanes, text);
+        if let Some(text) = self.timeline.describe(input, actions) {
+            self.timeline.note(self.now, &lanes, format!("{} {text}", Place(router)));
+            self.record(router, What::Call(text));
         }
         for (place, state, cause) in moved {
             let state = state.map_or_else(|| "gone".to_owned(), |state| state.to_string());
@@ -449,6 +485,18 @@ impl<'a> World<'a> {
             let text = format!("{} group {place} is {state}{because}", Place(router));
             self.timeline.note(self.now, &lanes, text);
         }
+    }
+
+    fn record(&mut self, router: usize, what: What) {
+        if self.timeline.records() {
+            self.records.push(Record { at: self.now, router, what });
+        }
+    }
+
+    /// How the groups stand.
+    fn status(&self) -> Vec<Vec<GroupStatus>> {
+        let routers = self.routers.iter().filter(|_| self.timeline.records());
+        routers.map(|node| node.subject.iter().flat_map(Subject::status).collect()).collect()
     }
 
     /// How each router stands in each group, in a letter each.
@@ -502,10 +550,11 @@ impl Router {
             inbox: Vec::new(),
             answers: Vec::new(),
             settings: vec![None; groups],
-            uplink: TrackState::Up,
+            down: BTreeSet::new(),
             dataplane: if plan.thorough { Dataplane::thorough() } else { Dataplane::default() },
             wake_at: None,
             states: vec![None; groups],
+            forwarders: vec![Vec::new(); groups],
         }
     }
 }

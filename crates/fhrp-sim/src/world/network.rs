@@ -8,11 +8,13 @@ use fhrp::MacAddr;
 use fhrp_wire::envelope::build::{self, Ipv4Header, Ipv6Header, Link, TRAFFIC_CLASS};
 use fhrp_wire::vrrp::{PROTOCOL, TTL};
 
-use super::{Event, SENDING, TRAVEL, World};
+use super::{ASKING, Event, SENDING, TRAVEL, World};
 use crate::check::Violation;
 use crate::fault::Kind;
 use crate::flaw::announced;
+use crate::group::Settings;
 use crate::lan::{Body, Frame};
+use crate::question::question;
 use crate::rng::Rng;
 use crate::said::noise;
 use crate::subject::Input;
@@ -167,6 +169,7 @@ impl World<'_> {
                     let body = Body::Here { address, mac };
                     self.transmit(to, Frame { source: mac, destination: frame.source, body });
                 }
+                self.ask_daemon(to, number, &frame, address)?;
             }
             Body::Probe { host, number } => {
                 if frame.destination == own || node.dataplane.forwards(frame.destination) {
@@ -177,6 +180,30 @@ impl World<'_> {
             Body::Protocol(_) | Body::Here { .. } | Body::Reply { .. } => {}
         }
         Ok(())
+    }
+
+    /// Where the engine answers hosts, it is asked.
+    fn ask_daemon(
+        &mut self,
+        router: usize,
+        number: u64,
+        frame: &Frame,
+        address: IpAddr,
+    ) -> Result<(), Violation> {
+        let node = &self.routers[router];
+        let answers = self.scenario.groups.iter().any(|group| match group.member(router) {
+            Some(Settings::Glbp(_)) => group.gateway == address,
+            Some(Settings::Vrrp(_) | Settings::Hsrp(_)) | None => false,
+        });
+        let to = frame.destination;
+        let taken = to.is_multicast() || to == node.plan.mac || node.dataplane.forwards(to);
+        let host = self.hosts.iter().position(|host| host.plan().mac == frame.source);
+        let asked =
+            host.and_then(|host| question(frame.source, to, address, u8::try_from(host).unwrap_or(0)));
+        match asked.filter(|_| answers && taken) {
+            Some(octets) => self.arrive_at_daemon(router, number, octets),
+            None => Ok(()),
+        }
     }
 
     fn arrive_at_daemon(&mut self, router: usize, number: u64, octets: Bytes) -> Result<(), Violation> {
@@ -209,6 +236,17 @@ impl World<'_> {
             | Body::Probe { .. }
             | Body::Reply { .. } => {}
         }
+    }
+
+    /// A host asks, and plans to ask again.
+    pub(super) fn host_asks(&mut self, place: usize) {
+        let Some(period) = self.hosts[place].plan().asks else { return };
+        let frame = self.hosts[place].ask(self.now);
+        self.transmit(self.routers.len() + place, frame);
+        let period = u64::try_from(period.as_micros()).unwrap_or(0);
+        let keys = [ASKING, u64::try_from(place).unwrap_or(0), self.now.as_micros()];
+        let next = Rng::keyed(self.scenario.seed, &keys).between(period * 9 / 10, period);
+        self.push(self.now + Duration::from_micros(next), Event::Ask(place));
     }
 
     /// A host sends, and plans to send again.

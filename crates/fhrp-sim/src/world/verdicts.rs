@@ -10,7 +10,10 @@ use crate::contest::{Contest, Fitness};
 use crate::fault::{Kind, Place};
 use crate::group::Change;
 use crate::monitor::fitness;
+use crate::record::Felt;
 
+/// Probes younger than this may still be answered.
+const UNDER_WAY: Duration = Duration::from_millis(50);
 /// What bounds are exceeded by when clocks drift by a thousandth, and a little.
 pub(super) const SLACK: Duration = Duration::from_millis(2);
 
@@ -29,6 +32,7 @@ impl World<'_> {
 
     /// Notes which routers are Active beside a better one that reaches them.
     pub(super) fn compare(&mut self) {
+        self.compare_servers();
         for group in 0..self.scenario.groups.len() {
             for better in 0..self.routers.len() {
                 for other in 0..self.routers.len() {
@@ -49,24 +53,26 @@ impl World<'_> {
 
     /// Whether `better` ranks higher than `other`, which accepts what it says and receives it.
     fn outranks(&self, better: usize, other: usize, group: usize) -> bool {
-        let strained = self.active_kinds().any(|kind| match kind {
-            Kind::Split => self.scenario.routers[better].switch != self.scenario.routers[other].switch,
-            kind => kind.strains(better, other),
-        });
+        let strained = self.is_strained(better, other);
         let contests = (self.monitor.contest(better, group), self.monitor.contest(other, group));
         let fits = (self.fitness(better, group), self.fitness(other, group));
         let ((Some(a), Some(b)), (Some(fit_a), Some(fit_b))) = (contests, fits) else { return false };
         !strained && a.rank(&fit_a) > b.rank(&fit_b) && b.would_hear(a, Some(&fit_b))
     }
 
+    /// Whether what `from` says may come late, changed or not at all to `to`.
+    pub(super) fn is_strained(&self, from: usize, to: usize) -> bool {
+        self.active_kinds().any(|kind| match kind {
+            Kind::Split => self.scenario.routers[from].switch != self.scenario.routers[to].switch,
+            kind => kind.strains(from, to),
+        })
+    }
+
     /// Checker `one-active`.
     pub(super) fn check_rivals(&self) -> Result<(), Violation> {
         for ((group, better, other), since) in &self.rivals {
             let Some(contest) = self.monitor.contest(*better, *group) else { continue };
-            let plans = [&self.scenario.routers[*better], &self.scenario.routers[*other]];
-            let interval = contest.interval();
-            let mut bound = interval + interval / 500 + SLACK + self.scenario.transit.1 * 2;
-            bound += plans.iter().map(|plan| plan.lateness).sum::<Duration>();
+            let mut bound = self.word_takes(contest, *better, *other);
             // A version 2 packet of a router that lately spoke version 3 may not count yet.
             bound += self.monitor.contest(*other, *group).map(Contest::coexistence).unwrap_or_default();
             if self.now > *since + bound {
@@ -106,7 +112,8 @@ impl World<'_> {
     fn overtakes(&self, group: usize, hasty: (usize, Duration), patient: (usize, Duration)) -> bool {
         let contests = (0..self.routers.len()).filter_map(|router| self.monitor.contest(router, group));
         let longest = contests.map(Contest::interval).max().unwrap_or_default();
-        let down = self.scenario.groups[group].members[patient.0].silence(longest);
+        let down = self.scenario.groups[group].member(patient.0).map(|settings| settings.silence(longest));
+        let down = down.unwrap_or_default();
         let lateness = self.scenario.routers[patient.0].lateness;
         let tolerance = self.scenario.transit.1 * 2 + lateness + down / 500 + SLACK;
         patient.1 + tolerance < hasty.1 && self.calm(down * 2, [hasty.0, patient.0])
@@ -147,8 +154,12 @@ impl World<'_> {
             self.mind(self.judge_steady(group))?;
             if let [active] = active.as_slice() {
                 self.mind(self.judge_preemption(group, *active))?;
-                self.mind(self.judge_holding(group, *active))?;
-                self.mind(self.judge_tables(group, *active))?;
+                if self.scenario.groups[group].is_shared() {
+                    self.judge_forwarders(group)?;
+                } else {
+                    self.mind(self.judge_holding(group, *active))?;
+                    self.mind(self.judge_tables(group, *active))?;
+                }
             } else {
                 let text = format!("group {group} has {} Active routers in the end", active.len());
                 self.mind(Err(self.violation(Checker::Converges, text)))?;
@@ -199,7 +210,7 @@ impl World<'_> {
 
     fn judge_tables(&self, group: usize, active: usize) -> Result<(), Violation> {
         let node = &self.routers[active];
-        let settings = &self.scenario.groups[group].members[active];
+        let Some(settings) = self.scenario.groups[group].member(active) else { return Ok(()) };
         let address = self.scenario.groups[group].gateway;
         let Some(mac) = node.dataplane.answers(address, node.plan.mac) else { return Ok(()) };
         for switch in (0..2).filter(|switch| settings.virtual_mac() && self.switches.used(*switch)) {
@@ -223,12 +234,12 @@ impl World<'_> {
     /// virtual MAC gives way at the first word of a better one, which then never knows that hosts believed another: only
     /// `refresh` tells them. They go on reaching a router that forwards.
     fn hosts_are_told(&self, group: usize, active: usize) -> bool {
-        let members = &self.scenario.groups[group].members;
+        let Some(settings) = self.scenario.groups[group].member(active) else { return false };
         let changes = self.scenario.faults.iter().any(|fault| match &fault.kind {
             Kind::Reconfigure { group: changed, change: Change::VirtualMac(_), .. } => *changed == group,
             _ => false,
         });
-        members[active].refresh().is_some() || (members[active].virtual_mac() && !changes)
+        settings.refresh().is_some() || (settings.virtual_mac() && !changes)
     }
 
     fn judge_hosts(&self) -> Result<(), Violation> {
@@ -245,6 +256,12 @@ impl World<'_> {
 
     fn counts(&self, at: Instant, last: Instant) -> bool {
         at >= self.scenario.settled && at <= last
+    }
+
+    /// What each host felt; what is sent at the very end is not answered any more.
+    pub(super) fn felt(&self) -> Vec<Felt> {
+        let until = self.now.saturating_sub(UNDER_WAY);
+        self.hosts.iter().map(|host| host.felt(until)).collect()
     }
 
     pub(super) fn probes(&self) -> Probes {

@@ -16,8 +16,8 @@ use crate::{Family, GroupId, InterfaceName, Protocol};
 /// The ranges of real routers.
 pub(crate) const HELLO_RANGE: RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(60);
 pub(crate) const HOLD_RANGE: RangeInclusive<Duration> = Duration::from_millis(70)..=Duration::from_secs(180);
-const REDIRECT_MAX: Duration = Duration::from_secs(3600);
-const TIMEOUT_MAX: Duration = Duration::from_secs(64_800);
+pub(crate) const REDIRECT_MAX: Duration = Duration::from_secs(3600);
+pub(crate) const TIMEOUT_MAX: Duration = Duration::from_secs(64_800);
 const WEIGHTING_MAX: u8 = 254;
 const KEY_MAX: usize = 100;
 const CLIENTS_MIN: u16 = 8;
@@ -67,7 +67,7 @@ pub struct GlbpSettings {
     pub authentication: GlbpAuthentication,
     /// Whether the AVG remembers which host was told which forwarder, for display.
     pub client_cache: Option<ClientCache>,
-    /// Objects on which the weighting depends; each has a decrement.
+    /// Objects on which the weighting depends; each has a decrement, 1–254.
     pub track: Vec<Track>,
     /// What others call this group; default `glbp-INTERFACE-GROUP`.
     pub name: Option<Arc<str>>,
@@ -398,15 +398,21 @@ fn check_client_cache(cache: Option<ClientCache>) -> Result<(), ConfigError> {
 }
 
 fn check_tracking(tracks: &[Track]) -> Result<(), ConfigError> {
-    check_tracks(tracks)?;
-    match tracks.iter().position(|track| track.effect == TrackEffect::Shutdown) {
-        None => Ok(()),
-        at @ Some(_) => wrong(
-            ConfigField::Track(at),
-            "a tracked object does not stop a GLBP group",
-            "use a decrement of the weighting",
-        ),
+    for (at, track) in tracks.iter().enumerate() {
+        let field = ConfigField::Track(Some(at));
+        match track.effect {
+            TrackEffect::Shutdown => {
+                let problem = "a tracked object does not stop a GLBP group";
+                return wrong(field, problem, "use a decrement of the weighting");
+            }
+            TrackEffect::Decrement(decrement) if decrement == 0 || decrement > WEIGHTING_MAX => {
+                let problem = format!("a decrement of the weighting by {decrement} is out of range");
+                return wrong(field, problem, "use 1 to 254");
+            }
+            TrackEffect::Decrement(_) => {}
+        }
     }
+    check_tracks(tracks)
 }
 
 fn check_key(authentication: &GlbpAuthentication) -> Result<(), ConfigError> {

@@ -38,20 +38,21 @@ impl<B: Backend, P: PacketIo, C: Clock> Driver<B, P, C> {
             self.act();
             let pause = self.moderation.pause().filter(|at| self.clock.now() < *at);
             let deadline = [self.engine.next_deadline(), pause].into_iter().flatten().min();
+            // Packets first, as they are what wakes us most: the others are then not even looked at.
             tokio::select! {
                 biased;
+                () = self.packets.readable(), if pause.is_none() => {
+                    self.receive();
+                    self.moderation.note(self.clock.now());
+                }
                 () = self.clock.sleep_until(deadline) => self.listen_first(),
                 command = self.commands.recv() => match command {
                     Some(Command::Run(job)) => job(&mut self.engine, self.clock.now()),
                     Some(Command::Stop) | None => break,
                 },
                 event = self.backend.next_event() => self.handle_event(event),
-                () = self.packets.readable(), if pause.is_none() => {
-                    self.receive();
-                    self.moderation.note(self.clock.now());
-                }
             }
-            // A flood on one of the others must not hold up what is due.
+            // A flood must not hold up what is due.
             let now = self.clock.now();
             if self.engine.next_deadline().is_some_and(|at| at <= now) {
                 self.engine.handle_timeout(now);

@@ -96,7 +96,16 @@ impl Engine {
                 let solicitation = Solicitation { host, source: packet.source, target };
                 self.handle_solicitation(at, place, frame.destination, &solicitation);
             }
-            Ok(Some(nd::Nd::RouterAdvertisement { .. } | nd::Nd::NeighborAdvertisement { .. }) | None)
+            Ok(Some(nd::Nd::NeighborAdvertisement { target, target_mac: Some(mac), .. })) => {
+                self.handle_claim(at, place, target.into(), mac);
+            }
+            Ok(
+                Some(
+                    nd::Nd::RouterAdvertisement { .. }
+                    | nd::Nd::NeighborAdvertisement { target_mac: None, .. },
+                )
+                | None,
+            )
             | Err(_) => self.count_foreign(place),
         }
     }

@@ -80,19 +80,16 @@ impl Engine {
         }
     }
 
-    /// RFC 826: somebody asks where an address is, or says that it is there: a reply in which a virtual address is the
-    /// sender's is a claim like a request of the kind.
+    /// RFC 826: somebody asks where an address is, or says that it is there.
     pub(super) fn handle_arp(&mut self, at: Instant, place: usize, destination: MacAddr, arp: &Arp) {
-        let target = match arp.operation {
-            ArpOperation::Request => Some(arp.target_address),
-            ArpOperation::Reply => Some(arp.sender_address),
-            ArpOperation::Other(_) => None,
-        };
-        let target = target.map(IpAddr::V4);
         let host = arp.sender_mac;
-        let asked = target.and_then(|target| Some((self.resolver(place, target)?, target)));
-        let asked = asked.filter(|_| is_host(host, arp.sender_address.is_multicast()));
-        let Some((slot, target)) = asked else {
+        let target = match arp.operation {
+            ArpOperation::Request => IpAddr::V4(arp.target_address),
+            ArpOperation::Reply => return self.handle_claim(at, place, arp.sender_address.into(), host),
+            ArpOperation::Other(_) => return self.count_foreign(place),
+        };
+        let slot = self.resolver(place, target);
+        let Some(slot) = slot.filter(|_| is_host(host, arp.sender_address.is_multicast())) else {
             return self.count_foreign(place);
         };
         let known = !arp.sender_address.is_unspecified();
@@ -105,7 +102,22 @@ impl Engine {
         });
     }
 
-    /// RFC 4861 §4.3: likewise.
+    /// Somebody says that `address` is at `mac`: by an ARP reply (RFC 5227 §3) or a neighbour advertisement (RFC 4861
+    /// §4.4), asked or not.
+    pub(super) fn handle_claim(&mut self, at: Instant, place: usize, address: IpAddr, mac: MacAddr) {
+        let slot = self.resolver(place, address).filter(|_| is_host(mac, false));
+        let group = slot.and_then(|slot| self.groups.get_mut(slot)?.as_mut()?.glbp_mut());
+        let Some(group) = group else { return self.count_foreign(place) };
+        let mut out = Out {
+            actions: &mut self.actions,
+            effects: &mut self.effects,
+            round: self.round,
+            moved: &mut self.moved,
+        };
+        group.hear_claim(at, (address, mac), &mut out);
+    }
+
+    /// RFC 4861 §4.3: somebody asks where an address is.
     pub(super) fn handle_solicitation(
         &mut self,
         at: Instant,

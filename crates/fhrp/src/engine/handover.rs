@@ -9,8 +9,6 @@ use fhrp_election::Instant;
 
 use super::Engine;
 
-/// Long enough for a Skew_Time at intervals of 100 ms, short enough for those who wait for the process to end.
-const LINGER_DEFAULT: Duration = Duration::from_millis(80);
 /// A successor is heard before it forwards (RFC 9568 §6.4.2): its kernel needs a moment, and ours should not take from it
 /// the lock that it needs, where both are one.
 const SETTLE: Duration = Duration::from_millis(10);
@@ -26,7 +24,7 @@ pub(super) struct Handover {
 
 impl Default for Handover {
     fn default() -> Self {
-        Self { linger: LINGER_DEFAULT, until: None, awaited: BTreeSet::new() }
+        Self { linger: Engine::STOP_LINGER, until: None, awaited: BTreeSet::new() }
     }
 }
 
@@ -40,8 +38,12 @@ impl Handover {
 }
 
 impl Engine {
-    /// How long [`Engine::stop`] wants the dataplane to be left in place for successors; 80 ms unless told otherwise.
-    /// Groups whose successor may take longer than that are not waited for.
+    /// How long a router that stops waits for its successors unless told otherwise: long enough for a Skew_Time at
+    /// intervals of 100 ms, short enough for those who wait for the process to end.
+    pub const STOP_LINGER: Duration = Duration::from_millis(80);
+
+    /// How long [`Engine::stop`] wants the dataplane to be left in place for successors, instead of
+    /// [`Engine::STOP_LINGER`]; zero: not at all. Groups whose successor may take longer than that are not waited for.
     pub fn set_stop_linger(&mut self, linger: Duration) {
         self.handover.linger = linger;
     }

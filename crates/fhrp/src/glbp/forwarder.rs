@@ -7,6 +7,7 @@ use fhrp_election::{Candidacy, Cause, Election, Instant, Preempt, Rank, Rules, S
 use fhrp_wire::MacAddr;
 use fhrp_wire::glbp::{self, ForwarderNumber, ForwarderPriority, GroupNumber, Seconds, VfState};
 
+use crate::flapping::Flapping;
 use crate::seat::Seat;
 use crate::{Family, GroupState, SeatId};
 
@@ -71,6 +72,7 @@ pub(crate) struct Forwarder {
     pub(crate) told: GroupState,
     pub(crate) state_changes: u64,
     pub(crate) last_transition: Option<(Instant, Cause)>,
+    pub(crate) flapping: Flapping,
 }
 
 impl Forwarder {
@@ -99,6 +101,7 @@ impl Forwarder {
             told: GroupState::Disabled,
             state_changes: 0,
             last_transition: None,
+            flapping: Flapping::default(),
         }
     }
 

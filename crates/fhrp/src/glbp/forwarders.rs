@@ -7,8 +7,11 @@ use fhrp_wire::MacAddr;
 use fhrp_wire::glbp::{self, Body, ForwarderNumber, Forwarders, VfState};
 
 use super::forwarder::{Forwarder, Role, Server};
+use super::hear::at_most;
 use super::{Group, Packet};
+use crate::config::{GLBP_REDIRECT_MAX as REDIRECT_MAX, GLBP_TIMEOUT_MAX as TIMEOUT_MAX};
 use crate::group::Out;
+use crate::limiter::Topic;
 use crate::{Acceptance, Binding, Gate, NoticeKind, Responder};
 
 /// A number that was assigned is kept for its owner for this many hold times; it becomes active, and says so, after one.
@@ -175,15 +178,18 @@ impl Group {
         let Some(forwarder) = self.forwarders.get_mut(at) else { return };
         let to = forwarder.state(low);
         let from = std::mem::replace(&mut forwarder.told, to);
-        if from != to {
-            forwarder.state_changes += 1;
-            let forwarder_number = forwarder.number.get();
-            let cause = forwarder.last_transition.map(|(_, cause)| cause);
-            self.notify(
-                now,
-                NoticeKind::ForwarderMoved { forwarder: forwarder_number, from, to, cause },
-                out,
-            );
+        if from == to {
+            return;
+        }
+        forwarder.state_changes += 1;
+        let number = forwarder.number;
+        let cause = forwarder.last_transition.map(|(_, cause)| cause);
+        let too_many = forwarder.flapping.note(now);
+        let forwarder = number.get();
+        self.notify(now, NoticeKind::ForwarderMoved { forwarder, from, to, cause }, out);
+        if let Some(transitions) = too_many {
+            let kind = || NoticeKind::ForwarderFlapping { forwarder, transitions };
+            self.notify_limited(Topic::ForwarderFlapping(number), now, kind, out);
         }
     }
 
@@ -304,12 +310,13 @@ impl Group {
                 self.retune_forwarder(packet.at, at);
             }
             (Role::Unknown, false) => {
-                let left = said.timeout_left.to_duration();
+                let redirect_left = at_most(said.redirect_left, REDIRECT_MAX).to_duration();
+                let left = at_most(said.timeout_left, TIMEOUT_MAX).to_duration();
                 if said.state != VfState::Active || left.is_zero() {
                     return false;
                 }
                 forwarder.role = Role::Secondary;
-                forwarder.redirect_ends = packet.at + said.redirect_left.to_duration();
+                forwarder.redirect_ends = packet.at + redirect_left;
                 forwarder.timeout_ends = packet.at + left;
                 self.retune_forwarder(packet.at, at);
             }

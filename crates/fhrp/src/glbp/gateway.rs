@@ -8,6 +8,7 @@ use fhrp_wire::glbp::{Body, Forwarders, Hello, VgState};
 
 use super::Group;
 use crate::group::Out;
+use crate::limiter::Topic;
 use crate::{Family, GroupState, NoticeKind};
 
 /// A router without a forwarder of its own asks the AVG for one.
@@ -45,6 +46,9 @@ impl Group {
         self.last_transition = Some((now, cause));
         self.state_changes += 1;
         self.notify(now, NoticeKind::Moved { from: word(from), to: word(to), cause }, out);
+        if let Some(transitions) = self.flapping.note(now) {
+            self.notify_limited(Topic::Flapping, now, || NoticeKind::Flapping { transitions }, out);
+        }
         if from == State::Active {
             self.beacon.stop();
             if let Some(cache) = self.config.settings().client_cache {

@@ -6,13 +6,18 @@ use std::time::Duration;
 
 use fhrp_election::{Advert, Claim, Instant, Rank, State};
 use fhrp_wire::MacAddr;
-use fhrp_wire::glbp::{self, AuthData, Body, ForwarderNumber, Hello, Milliseconds, Parsed, Timers, VgState};
+use fhrp_wire::glbp::{
+    self, AuthData, Body, ForwarderNumber, Hello, Milliseconds, Parsed, Seconds, Timers, VgState,
+};
 
 use super::forwarder::Role;
 use super::forwarders::place;
 use super::{Group, Packet, Reason};
 use crate::NoticeKind;
-use crate::config::{GLBP_HELLO_RANGE as HELLO_RANGE, GLBP_HOLD_RANGE as HOLD_RANGE};
+use crate::config::{
+    GLBP_HELLO_RANGE as HELLO_RANGE, GLBP_HOLD_RANGE as HOLD_RANGE, GLBP_REDIRECT_MAX as REDIRECT_MAX,
+    GLBP_TIMEOUT_MAX as TIMEOUT_MAX,
+};
 use crate::group::Out;
 use crate::limiter::Topic;
 use crate::link::fits_a_gateway;
@@ -272,14 +277,19 @@ fn believed(said: Timers, in_use: Timers) -> Timers {
         Milliseconds::from_duration(time.to_duration().clamp(*range.start(), *range.end())).unwrap_or(time)
     };
     let (hello, hold) = (within(said.hello(), HELLO_RANGE), within(said.hold(), HOLD_RANGE));
-    let lasting = if said.timeout() > said.redirect() { said } else { in_use };
-    glbp::Timers::new(hello, hold, lasting.redirect(), lasting.timeout()).unwrap_or(in_use)
+    let (redirect, timeout) = (at_most(said.redirect(), REDIRECT_MAX), at_most(said.timeout(), TIMEOUT_MAX));
+    let (redirect, timeout) =
+        if timeout > redirect { (redirect, timeout) } else { (in_use.redirect(), in_use.timeout()) };
+    glbp::Timers::new(hello, hold, redirect, timeout).unwrap_or(in_use)
+}
+
+/// A time of a forwarder, or what is left of it.
+pub(super) fn at_most(said: Seconds, max: Duration) -> Seconds {
+    Seconds::from_duration(said.to_duration().min(max)).unwrap_or(said)
 }
 
 #[cfg(test)]
 mod tests {
-    use fhrp_wire::glbp::Seconds;
-
     use super::*;
 
     fn timers(hello: u32, hold: u32) -> Timers {
@@ -311,6 +321,24 @@ mod tests {
         assert_eq!(believed(odd(600, 600), ours), ours);
         assert_eq!(believed(odd(0, 0), ours), ours);
         assert_eq!(believed(odd(0, 1), ours), odd(0, 1));
+        assert_eq!(believed(odd(u16::MAX, u16::MAX - 1), ours), odd(3600, 64_800), "each for itself");
+    }
+
+    #[test]
+    fn redirect_times_and_timeouts_that_nobody_configures_are_not_believed() {
+        let ours = timers(3000, 10_000);
+        for (said, expected) in [
+            ((3600, 64_800), (3600, 64_800)),
+            ((3601, 64_800), (3600, 64_800)),
+            ((600, u16::MAX), (600, 64_800)),
+            ((u16::MAX - 1, u16::MAX), (3600, 64_800)),
+        ] {
+            let lasting = |(redirect, timeout)| {
+                let (redirect, timeout) = (Seconds::new(redirect), Seconds::new(timeout));
+                Timers::new(ours.hello(), ours.hold(), redirect, timeout).unwrap()
+            };
+            assert_eq!(believed(lasting(said), ours), lasting(expected), "{said:?}");
+        }
     }
 
     #[test]

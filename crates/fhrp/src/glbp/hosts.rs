@@ -36,7 +36,7 @@ impl Group {
             return None;
         }
         if question.address == Some(question.target) {
-            self.hear_claimant(question, out);
+            self.hear_claimant(question.at, (question.target, question.host), out);
             return None;
         }
         let chosen = if question.destination.is_multicast() || question.destination == physical {
@@ -83,13 +83,30 @@ impl Group {
         Some(mac)
     }
 
-    /// Somebody announces the virtual address as its own (gratuitous ARP): nothing to answer.
-    fn hear_claimant(&mut self, question: &Question, out: &mut Out<'_>) {
-        self.counters.resolve_gratuitous += 1;
-        let virtual_mac = self.forwarders.iter().any(|forwarder| forwarder.mac == question.host);
-        if !virtual_mac {
-            let kind = || NoticeKind::DuplicateAddress { address: question.target, mac: question.host };
-            self.notify_limited(Topic::DuplicateAddress, question.at, kind, out);
+    /// Somebody says that the virtual address is at a MAC. Another router's answer to a host is none of ours, though a
+    /// switch may bring it here.
+    pub(crate) fn hear_claim(&mut self, at: Instant, (address, mac): (IpAddr, MacAddr), out: &mut Out<'_>) {
+        if self.is_virtual(mac) {
+            return;
         }
+        self.counters.resolve_rcvd += 1;
+        if self.underlay.is_some_and(|underlay| underlay.mac == mac) {
+            self.counters.looped += 1;
+        } else {
+            self.hear_claimant(at, (address, mac), out);
+        }
+    }
+
+    /// Somebody announces the virtual address as its own: nothing to answer.
+    fn hear_claimant(&mut self, at: Instant, (address, mac): (IpAddr, MacAddr), out: &mut Out<'_>) {
+        self.counters.resolve_gratuitous += 1;
+        if !self.is_virtual(mac) {
+            let kind = || NoticeKind::DuplicateAddress { address, mac };
+            self.notify_limited(Topic::DuplicateAddress, at, kind, out);
+        }
+    }
+
+    fn is_virtual(&self, mac: MacAddr) -> bool {
+        self.forwarders.iter().any(|forwarder| forwarder.mac == mac)
     }
 }

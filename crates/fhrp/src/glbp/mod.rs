@@ -40,6 +40,7 @@ use fhrp_wire::glbp::{ForwarderNumber, Timers};
 
 use crate::announce::Beacon;
 use crate::config::WallClock;
+use crate::flapping::Flapping;
 use crate::group::{Load, Out};
 use crate::limiter::{Limiter, Topic};
 use crate::seat::{Backoff, Reply};
@@ -108,6 +109,7 @@ pub(crate) struct Group {
     up_since: Option<Instant>,
     last_transition: Option<(Instant, Cause)>,
     state_changes: u64,
+    flapping: Flapping,
     /// Which of several virtual MACs the last Hello came from.
     turn: usize,
     /// Whether hosts were told, since the group runs, that there is a router at the virtual address.
@@ -150,6 +152,7 @@ impl Group {
             up_since: None,
             last_transition: None,
             state_changes: 0,
+            flapping: Flapping::default(),
             turn: 0,
             presented: false,
             config,

@@ -222,3 +222,98 @@ fn authenticate(packet: &Packet<'_>, parsed: &Parsed<'_>, group: &Group) -> Resu
     };
     if matches { Ok(()) } else { Err(Reason::AuthFailure) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::tests::{counted, named};
+
+    fn malformed() -> [DecodeError; 25] {
+        use DecodeError::*;
+        let number = glbp::ForwarderNumber::new(1).unwrap();
+        [
+            TooShort { actual: 1 },
+            Version(2),
+            Opcode(9),
+            OwnerId(MacAddr::ZERO),
+            TlvLength(1),
+            TlvPastEnd { announced: 2, left: 1 },
+            DuplicateTlv(1),
+            AuthLayout { auth_type: None, actual: 1 },
+            AuthType(9),
+            NonceLength { count: 2, actual: 1 },
+            HelloLength { actual: 1 },
+            AddressType(9),
+            AddressLength { family: Family::V4, actual: 1 },
+            AddressFamily(Family::V6),
+            VgState(1),
+            HelloTimeZero,
+            HoldTime { hello: 2, hold: 1 },
+            VirtualAddress([0, 0, 0, 0].into()),
+            ForwarderLength { actual: 1 },
+            ForwarderNumber(5),
+            ForwarderMac { number, mac: MacAddr::ZERO },
+            VfState(1),
+            DuplicateForwarder(number),
+            ForwarderCount { actual: 2 },
+            Empty,
+        ]
+    }
+
+    /// Every reason, with the counter of the interface; that of the group is named in its text.
+    #[test]
+    fn a_discarded_packet_is_counted_where_its_reason_says() {
+        let malformed = malformed().map(|error| (Reason::Malformed(error), Some("glbp_malformed")));
+        let others = [
+            (Reason::Ttl, Some("ip_ttl_errors")),
+            (Reason::Destination, Some("destination_errors")),
+            (Reason::Source, None),
+            (Reason::Looped, None),
+            (Reason::AuthType, None),
+            (Reason::AuthKey, None),
+            (Reason::AuthFailure, None),
+        ];
+        let mut names = Vec::new();
+        for (reason, on_interface) in malformed.into_iter().chain(others) {
+            let (mut stats, mut of_interface) = (GlbpStats::default(), InterfaceStats::default());
+            reason.count_group(&mut stats);
+            reason.count_interface(&mut of_interface);
+            assert_eq!(counted(stats.iter()), [named(&reason.text())], "{reason:?}");
+            assert_eq!(counted(of_interface.iter()), on_interface.as_slice(), "{reason:?}");
+            names.push(named(&reason.text()));
+        }
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), 32, "one reason, one counter");
+    }
+
+    /// No group can be blamed for a group that is not here.
+    #[test]
+    fn groups_that_are_not_here_are_counted_on_the_interface() {
+        for reason in [Reason::Group, Reason::Malformed(DecodeError::Group(1024))] {
+            let (mut stats, mut of_interface) = (GlbpStats::default(), InterfaceStats::default());
+            reason.count_group(&mut stats);
+            reason.count_interface(&mut of_interface);
+            assert_eq!(counted(stats.iter()), [""; 0]);
+            assert_eq!(counted(of_interface.iter()), ["glbp_group_errors"]);
+            assert_eq!(named(&reason.text()), "glbp_group_errors");
+        }
+    }
+
+    #[test]
+    fn only_keys_and_texts_are_about_authentication() {
+        for reason in [Reason::AuthType, Reason::AuthKey, Reason::AuthFailure] {
+            assert!(reason.is_authentication(), "{reason:?}");
+        }
+        for reason in [
+            Reason::Ttl,
+            Reason::Destination,
+            Reason::Malformed(DecodeError::Empty),
+            Reason::Group,
+            Reason::Source,
+            Reason::Looped,
+        ] {
+            assert!(!reason.is_authentication(), "{reason:?}");
+        }
+    }
+}

@@ -206,3 +206,62 @@ fn judge(packet: &Packet<'_>, received: &Received<'_>, router: &Router) -> Heard
         remarks: [other.map(Remark::Address), timers_odd, odd.clamped_priority.map(|_| Remark::Priority)],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::tests::{counted, named};
+
+    /// Every reason, with the counter of the interface; that of the group is named in its text.
+    #[test]
+    fn a_discarded_message_is_counted_where_its_reason_says() {
+        use DecodeError::*;
+        let malformed = [
+            TooShort { actual: 1 },
+            Version(1),
+            Opcode(9),
+            State(9),
+            AdvertiseType(9),
+            AdvertiseLength(9),
+            InterfaceState(9),
+            TlvTooShort,
+            TlvLength { kind: 1, length: 1 },
+            TlvRepeated(1),
+            TwoAuthentications,
+            Md5Block,
+            NoState,
+            IpVersion(9),
+            Group(4096),
+        ];
+        let malformed = malformed.map(|error| (Reason::Malformed(error), Some("hsrp_malformed")));
+        let others = [
+            (Reason::Version, Some("hsrp_version_errors")),
+            (Reason::Looped, None),
+            (Reason::AuthType, None),
+            (Reason::AuthKey, None),
+            (Reason::AuthFailure, None),
+        ];
+        for (reason, on_interface) in malformed.into_iter().chain(others) {
+            let (mut stats, mut of_interface) = (HsrpStats::default(), InterfaceStats::default());
+            reason.count_group(&mut stats);
+            reason.count_interface(&mut of_interface);
+            assert_eq!(counted(stats.iter()), [named(reason.text())], "{reason:?}");
+            assert_eq!(counted(of_interface.iter()), on_interface.as_slice(), "{reason:?}");
+        }
+        let mut of_interface = InterfaceStats::default();
+        Reason::Group.count_interface(&mut of_interface);
+        assert_eq!(counted(of_interface.iter()), [named(Reason::Group.text())]);
+    }
+
+    #[test]
+    fn only_keys_and_texts_are_about_authentication() {
+        for reason in [Reason::AuthType, Reason::AuthKey, Reason::AuthFailure] {
+            assert!(reason.is_authentication(), "{reason:?}");
+        }
+        for reason in
+            [Reason::Malformed(DecodeError::NoState), Reason::Group, Reason::Version, Reason::Looped]
+        {
+            assert!(!reason.is_authentication(), "{reason:?}");
+        }
+    }
+}

@@ -309,3 +309,39 @@ fn check_list(said: &Advertisement<'_>, router: &Router) -> Result<Option<Remark
         (false, Version::V2, _) => Err(Reason::AddressList),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::tests::{counted, named};
+
+    /// RFC 8347: what no group can be blamed for is counted on the interface, the rest in the group.
+    #[test]
+    fn a_discarded_packet_is_counted_where_its_reason_says() {
+        use Reason::*;
+        let of_both = [Destination, Ttl, Length, Version, Type, Checksum];
+        let of_interface = [Carp, Vrid];
+        let of_group = [
+            CountZero,
+            IntervalZero,
+            AuthType,
+            AuthFailure,
+            Interval,
+            AddressList,
+            Owner,
+            Looped,
+            V2Shadowed,
+        ];
+        let both = of_both.map(|reason| (reason, 1, 1));
+        let interface = of_interface.map(|reason| (reason, 1, 0));
+        let group = of_group.map(|reason| (reason, 0, 1));
+        for (reason, on_interface, in_group) in both.into_iter().chain(interface).chain(group) {
+            let (mut stats, mut of_interface) = (VrrpStats::default(), InterfaceStats::default());
+            reason.count_group(&mut stats);
+            reason.count_interface(&mut of_interface);
+            let name = named(reason.text());
+            assert_eq!(counted(of_interface.iter()), vec![name.as_str(); on_interface], "{reason:?}");
+            assert_eq!(counted(stats.iter()), vec![name.as_str(); in_group], "{reason:?}");
+        }
+    }
+}

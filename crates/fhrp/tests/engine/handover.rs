@@ -8,10 +8,18 @@ use super::router::*;
 
 /// Active, serving, and stopped at 10 s.
 fn stopped(interval: Duration) -> Router {
+    stopped_with(interval, None)
+}
+
+/// The same with a patience of its own.
+fn stopped_with(interval: Duration, patience: Option<Duration>) -> Router {
     let settings = VrrpSettings { advertisement_interval: interval, ..settings() };
     let mut router = Router::new(settings).0;
     let seen = router.until(ms(5000));
     router.acknowledge(ms(5000), &seen);
+    if let Some(patience) = patience {
+        router.0.set_stop_linger(patience);
+    }
     router.0.stop(ms(10_000));
     router.see();
     router
@@ -25,14 +33,15 @@ fn short_intervals_are_waited_for() {
 
 #[test]
 fn long_ones_are_not_unless_that_is_wished() {
-    assert_eq!(stopped(Duration::from_secs(1)).0.handover_deadline(), None);
-    let settings = settings();
-    let mut router = Router::new(settings).0;
-    let seen = router.until(ms(5000));
-    router.acknowledge(ms(5000), &seen);
-    router.0.set_stop_linger(Duration::from_secs(1));
-    router.0.stop(ms(10_000));
-    assert_eq!(router.0.handover_deadline(), Some(ms(11_000)));
+    let second = Duration::from_secs(1);
+    assert_eq!(stopped(second).0.handover_deadline(), None);
+    assert_eq!(stopped_with(second, Some(second)).0.handover_deadline(), Some(ms(11_000)));
+}
+
+#[test]
+fn none_are_where_that_is_wished() {
+    let patience = Some(Duration::ZERO);
+    assert_eq!(stopped_with(Duration::from_millis(100), patience).0.handover_deadline(), None);
 }
 
 #[test]

@@ -8,8 +8,8 @@
     reason = "a test that meets the unexpected should fail loudly"
 )]
 
+mod counters;
 mod duties;
-
 mod handover;
 mod life;
 mod ownership;

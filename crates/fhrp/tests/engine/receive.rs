@@ -32,7 +32,7 @@ fn with_checksum(mut frame: Vec<u8>) -> Vec<u8> {
 }
 
 /// Likewise the IPv4 header.
-fn with_ip_checksum(mut frame: Vec<u8>) -> Vec<u8> {
+pub(crate) fn with_ip_checksum(mut frame: Vec<u8>) -> Vec<u8> {
     frame[24..26].fill(0);
     let sum =
         frame[14..34].chunks(2).fold(0_u32, |sum, pair| sum + (u32::from(pair[0]) << 8 | u32::from(pair[1])));
@@ -41,7 +41,7 @@ fn with_ip_checksum(mut frame: Vec<u8>) -> Vec<u8> {
     frame
 }
 
-fn altered(change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+pub(crate) fn altered(change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let mut frame = says(254).frame().to_vec();
     change(&mut frame);
     with_checksum(frame)

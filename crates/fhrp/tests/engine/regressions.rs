@@ -216,6 +216,14 @@ fn a_rival_that_gave_up_is_followed_by_announcements() {
     assert_eq!(router.until(ms(30_000)).announced(), 2, "1 s and 5 s after it was heard last");
 }
 
+#[test]
+fn hosts_are_told_again_once_an_interval_at_most() {
+    let mut router = Router::active();
+    router.until(ms(20_000));
+    let mut announced = |at| router.hear(us(at), &says(50).frame()).announced();
+    assert_eq!([20_100_000, 21_099_999, 21_100_000, 22_099_999].map(&mut announced), [1, 0, 1, 0]);
+}
+
 /// A router that was held up hears many claims at once; one answer is enough.
 #[test]
 fn a_backlog_of_claims_gets_one_answer() {

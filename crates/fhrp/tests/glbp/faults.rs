@@ -75,6 +75,19 @@ fn a_removed_group_leaves_nothing_behind() {
     assert_eq!(lan.router(1).engine.next_deadline(), None);
 }
 
+/// A switch that learned otherwise meanwhile has to hear from the virtual MAC again.
+#[test]
+fn a_forwarder_that_was_mended_is_announced_again() {
+    let mut lan = two();
+    let seat = lan.router(1).seat_of(vmac(1)).unwrap();
+    lan.forget_sent();
+    lan.act(1, |engine, now| engine.handle_mended(now, seat, "address deleted".into()));
+    let router = lan.router(1);
+    assert_eq!(router.status().counters.mended, 1);
+    assert!(router.notices.iter().any(|(_, kind)| *kind == NoticeKind::Mended("address deleted".into())));
+    assert_eq!(lan.sent_by(1).map(Sent::source).collect::<Vec<_>>(), [vmac(1)]);
+}
+
 /// A reception names what hosts may ask for, while there are groups that answer.
 #[test]
 fn the_reception_lists_all_addresses() {

@@ -1,7 +1,7 @@
 //! Whose forwarders are, and who serves them: one engine and what its peers say.
 
 use fhrp::{GlbpSettings, GroupState};
-use fhrp_wire::glbp::{Body, ForwarderPriority as Rank, VfState, VgState};
+use fhrp_wire::glbp::{Body, Forwarder, ForwarderPriority as Rank, Seconds, VfState, VgState};
 
 use super::gateway::{alone, hear};
 use super::lan::*;
@@ -343,4 +343,15 @@ fn without_a_redirect_time_living_owners_are_handed_out_all_the_same() {
         assert_eq!(told.len(), 3);
     }
     assert!(lan.routers.iter().all(|router| router.counters().forwarders_expired == 0));
+}
+
+/// No router can have been told more.
+#[test]
+fn what_is_left_to_a_forwarder_without_its_owner_has_bounds() {
+    let mut lan = member();
+    let (redirect_left, timeout_left) = (Seconds::new(u16::MAX), Seconds::new(u16::MAX));
+    let forged = Forwarder { redirect_left, timeout_left, ..active(2, Rank::SECONDARY) };
+    hear(&mut lan, 2000, &says(3, VgState::Listen, 100).with(&[forged]).alone());
+    let known = lan.router(1).forwarder(2).unwrap();
+    assert_eq!((known.redirect_ends, known.timeout_ends), (Some(ms(3_602_000)), Some(ms(64_802_000))));
 }

@@ -1,7 +1,7 @@
 //! The contest for the gateway from outside: one engine and what its peers say.
 
 use fhrp::{GlbpConfig, GlbpSettings, GroupState, NoticeKind, Waiting};
-use fhrp_wire::glbp::{Body, VgState};
+use fhrp_wire::glbp::{Body, ForwarderPriority, VgState};
 
 use super::lan::*;
 use super::packets::*;
@@ -110,6 +110,10 @@ fn a_forged_pace_is_not_followed() {
     assert_eq!(known.counters.timer_errors, 1);
     hear(&mut lan, 300, &says(2, VgState::Active, 200).frame());
     assert_eq!(lan.router(1).counters().timer_errors, 1);
+    let lasting = Says { timers: (3000, 10_000, 3601, u16::MAX), ..says(2, VgState::Active, 200) };
+    hear(&mut lan, 400, &lasting.frame());
+    let known = lan.router(1).glbp();
+    assert_eq!((known.redirect, known.timeout, known.counters.timer_errors), (secs(3600), secs(64_800), 2));
 }
 
 #[test]
@@ -223,4 +227,43 @@ fn a_link_that_goes_down_ends_every_claim_and_one_that_comes_back_begins_anew() 
     assert_eq!(lan.router(1).forwarder(1).unwrap().state, GroupState::Listen, "still its own");
     lan.until(60_000);
     assert_eq!(lan.reaches(vmac(1)), Some(1));
+}
+
+/// How often router 1 said this.
+fn said(lan: &mut Lan, wanted: &NoticeKind) -> usize {
+    lan.router(1).notices.iter().filter(|(_, kind)| kind == wanted).count()
+}
+
+#[test]
+fn flapping_of_the_gateway_is_said_once() {
+    let mut lan = alone(GlbpSettings { priority: 150, preempt: true, ..settings() }, 100_000);
+    for round in 0..12 {
+        let at = 100_000 + round * 4000;
+        hear(&mut lan, at, &says(9, VgState::Active, 200).frame());
+        assert_eq!(lan.state(1), GroupState::Speak);
+        hear(&mut lan, at + 2000, &says(9, VgState::Active, 50).frame());
+        assert_eq!(lan.state(1), GroupState::Active);
+    }
+    let flaps = NoticeKind::Flapping { transitions: 6 };
+    assert_eq!(said(&mut lan, &flaps), 2, "24 transitions in 48 s, and a silence of 30 s");
+}
+
+#[test]
+fn flapping_of_a_forwarder_is_said_once() {
+    let mut lan = alone(settings(), 100_000);
+    for round in 0..12 {
+        let at = 100_000 + round * 4000;
+        for (later, priority) in
+            [(0, ForwarderPriority::PRIMARY), (2000, ForwarderPriority::PRIMARY_RESIGNING)]
+        {
+            hear(&mut lan, at + later, &says(9, VgState::Listen, 50).with(&[active(2, priority)]).alone());
+        }
+    }
+    lan.until(149_000);
+    assert_eq!(lan.router(1).forwarder(2).unwrap().state, GroupState::Active);
+    for (forwarder, expected) in [(1, 0), (2, 2)] {
+        let flaps = NoticeKind::ForwarderFlapping { forwarder, transitions: 6 };
+        assert_eq!(said(&mut lan, &flaps), expected, "forwarder {forwarder}");
+    }
+    assert_eq!(said(&mut lan, &NoticeKind::Flapping { transitions: 6 }), 0, "the gateway stands");
 }

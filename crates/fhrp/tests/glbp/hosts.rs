@@ -153,6 +153,10 @@ fn a_host_that_claims_the_address_is_not_answered_and_told_of() {
     reply[21] = 2;
     assert!(lan.ask(&reply).is_empty());
     assert_eq!(lan.router(1).counters().resolve_gratuitous, 6, "by a reply as well");
+    let mut of_a_router = arp(vmac(2), vip, host_address(7), MacAddr::BROADCAST);
+    of_a_router[21] = 2;
+    assert!(lan.ask(&of_a_router).is_empty());
+    assert_eq!(lan.router(1).counters().resolve_rcvd, 6, "what an AVG answers is no claim");
     let mut answer = arp(host_mac(7), host_address(7), vip, MacAddr::BROADCAST);
     answer[21] = 2;
     assert!(lan.ask(&answer).is_empty());

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use bytes::BytesMut;
-use fhrp::{GlbpSettings, GroupState, MacAddr, RouterAdvertisement};
+use fhrp::{GlbpSettings, GroupState, MacAddr, NoticeKind, RouterAdvertisement};
 use fhrp_wire::envelope::build::{self, Ipv6Header, Link};
 use fhrp_wire::envelope::{self, Packet, nd};
 
@@ -30,6 +30,18 @@ fn host6(n: u8) -> Ipv6Addr {
     Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 1, n.into())
 }
 
+/// RFC 4861 §4.4, to all nodes and unasked.
+fn claim(host: MacAddr, target: Ipv6Addr, with_mac: Option<MacAddr>) -> Vec<u8> {
+    let mut message = vec![136, 0, 0, 0, 0x20, 0, 0, 0];
+    message.extend(target.octets());
+    if let Some(mac) = with_mac {
+        message.extend([2, 1]);
+        message.extend(mac.octets());
+    }
+    let destination = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+    icmpv6((host, MacAddr([0x33, 0x33, 0, 0, 0, 1])), (target, destination), message)
+}
+
 /// RFC 4861 §4.3.
 fn solicitation(host: MacAddr, source: Ipv6Addr, to: MacAddr) -> Vec<u8> {
     let IpAddr::V6(target) = ip(VIP6) else { panic!("IPv6") };
@@ -42,11 +54,19 @@ fn solicitation(host: MacAddr, source: Ipv6Addr, to: MacAddr) -> Vec<u8> {
     let [.., a, b, c] = target.octets();
     let group = Ipv6Addr::from([0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0xff, a, b, c]);
     let destination = if to.is_multicast() { group } else { target };
+    icmpv6((host, to), (source, destination), message)
+}
+
+fn icmpv6(
+    (from, to): (MacAddr, MacAddr),
+    (source, destination): (Ipv6Addr, Ipv6Addr),
+    mut message: Vec<u8>,
+) -> Vec<u8> {
     let sum = checksum(source, destination, &message);
     message[2..4].copy_from_slice(&sum.to_be_bytes());
     let mut frame = BytesMut::new();
     let header = Ipv6Header { source, destination, next_header: 58, hop_limit: 255, traffic_class: 0 };
-    build::ipv6(&mut frame, Link { source: host, destination: to }, header, &message).unwrap();
+    build::ipv6(&mut frame, Link { source: from, destination: to }, header, &message).unwrap();
     frame.to_vec()
 }
 
@@ -107,6 +127,23 @@ fn a_forwarder_answers_for_itself() {
         let (source, _, _, target) = advertisement(answer);
         assert_eq!((Some(source), target), (lan.reaches(vmac(n)).map(mac), Some(vmac(n))));
     }
+}
+
+#[test]
+fn a_host_that_advertises_the_address_is_told_of() {
+    let mut lan = three(|_| {});
+    let IpAddr::V6(target) = ip(VIP6) else { panic!("IPv6") };
+    for _ in 0..3 {
+        assert!(lan.ask(&claim(host_mac(7), target, Some(host_mac(7)))).is_empty());
+    }
+    // What a router says: where the address is not, and the MAC of a forwarder.
+    assert!(lan.ask(&claim(mac(9), target, None)).is_empty());
+    assert!(lan.ask(&claim(mac(9), target, Some(vmac(2)))).is_empty());
+    assert!(lan.ask(&claim(host_mac(7), host6(7), Some(host_mac(7)))).is_empty(), "another address");
+    let counters = lan.router(1).counters();
+    assert_eq!((counters.resolve_gratuitous, counters.resolve_rcvd), (3, 3));
+    let said = NoticeKind::DuplicateAddress { address: ip(VIP6), mac: host_mac(7) };
+    assert_eq!(lan.router(1).notices.iter().filter(|(_, kind)| *kind == said).count(), 1);
 }
 
 /// RFC 4862 §5.4.4: the host must not use the address. All others hear it too, and must not learn a MAC from it.

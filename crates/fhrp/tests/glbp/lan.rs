@@ -378,6 +378,11 @@ impl Router {
         self.wishes.values().map(|(_, mac, _)| *mac).collect()
     }
 
+    /// The seat that has this MAC.
+    pub(crate) fn seat_of(&self, mac: MacAddr) -> Option<SeatId> {
+        self.wishes.iter().find(|(_, (_, wished, _))| *wished == mac).map(|(seat, _)| *seat)
+    }
+
     pub(crate) fn status(&self) -> GroupStatus {
         self.engine.status().next().unwrap()
     }

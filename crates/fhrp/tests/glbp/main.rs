@@ -11,6 +11,7 @@
 mod addresses;
 mod authentication;
 mod captures;
+mod counters;
 mod faults;
 mod forwarders;
 mod gateway;

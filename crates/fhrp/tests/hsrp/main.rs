@@ -8,6 +8,7 @@
     reason = "a test that meets the unexpected should fail loudly"
 )]
 
+mod counters;
 mod describe;
 mod follow;
 mod hostile;

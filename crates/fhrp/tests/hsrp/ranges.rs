@@ -82,8 +82,12 @@ fn timers() {
         assert_eq!(timers(variant, 3_000, 3_000), hold, "hold <= hello");
         assert_eq!(timers(variant, 0, 10_000), hello);
     }
-    let lax = HsrpSettings { timers: Some((secs(3), secs(8))), ..settings(Variant::V1) };
-    assert_eq!(HsrpConfig::new(lax).unwrap().warnings().len(), 1, "should be three hello times");
+    for (hold, warnings) in [(8, 1), (9, 0)] {
+        let lax = HsrpSettings { timers: Some((secs(3), secs(hold))), ..settings(Variant::V1) };
+        let found = HsrpConfig::new(lax).unwrap().warnings();
+        assert_eq!(found.len(), warnings, "should be three hello times: {found:?}");
+        assert!(found.iter().all(|text| text.contains("hold_time")), "{found:?}");
+    }
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! From TOML to a configuration: the file as a whole, and the `[daemon]` table.
 
+use std::time::Duration;
+
 use fhrp::{GlbpSettings, HsrpSettings, VrrpSettings};
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 use super::diagnose::Problem;
-use super::file::{self, Alias, Section, Value};
+use super::file::{self, Alias, Refused, Section, Value};
 use super::group::read_groups;
 use super::names::{Names, Naming};
 use super::unite::unite;
@@ -19,6 +21,9 @@ const ALIASES: &[Alias] = &[
     ("track_interface", "did you mean `track`?"),
     ("vrrp_instance", "did you mean `vrrp`?"),
 ];
+
+/// Service managers kill what has not ended after a while.
+const STOP_LINGER_MAX: Duration = Duration::from_secs(10);
 
 /// Reads the whole file. The result counts only where no problem is an error.
 pub(super) fn convert(source: &str) -> (Config, Vec<Problem>) {
@@ -85,7 +90,17 @@ fn read_daemon(table: &Value<'_>, problems: &mut Vec<Problem>) -> DaemonConfig {
             Some(true) | None => Scheduling::Realtime,
             Some(false) => Scheduling::Ordinary,
         },
+        stop_linger: section.optional("stop_linger", stop_linger).unwrap_or(defaults.stop_linger),
     };
     section.finish(&[("socket", "did you mean `control_socket`?")]);
     config
+}
+
+fn stop_linger(value: &DeValue<'_>) -> Result<Duration, Refused> {
+    let linger = file::duration(value)?;
+    if linger > STOP_LINGER_MAX {
+        let why = format!("{linger:?} is longer than anyone waits for a daemon to end");
+        return Err(Refused { why, remedy: "use at most 10s; 0s ends at once".to_owned() });
+    }
+    Ok(linger)
 }

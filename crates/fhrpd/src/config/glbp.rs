@@ -83,7 +83,7 @@ impl Table for GlbpSettings {
         let authentication = read_authentication(section, names);
         let client_cache = read_client_cache(section);
         let name = section.optional("name", file::name).map(Arc::from);
-        let track = parts::read_tracks(section, names);
+        let track = parts::read_tracks(section, names, "a number from 1 to 254");
         // As with HSRP: real routers advertise over IPv6 while Active.
         let ipv6 = identity.as_ref().is_some_and(|identity| identity.addresses.are_ipv6());
         let router_advertisement =

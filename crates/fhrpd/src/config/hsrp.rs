@@ -61,13 +61,16 @@ impl Table for HsrpSettings {
         let authentication = read_authentication(section, names);
         let follow = section.optional("follow", |value| names.group(value)).map(Arc::from);
         let name = section.optional("name", file::name).map(Arc::from);
-        let track = parts::read_tracks(section, names);
+        let track = parts::read_tracks(section, names, "a number from 1 to 255");
         let startup_delay = section.optional("startup_delay", file::duration);
 
-        let identity = identity?;
-        let default = identity.settings();
         // Real routers advertise over IPv6 while Active, always.
-        let ipv6 = identity.addresses.are_ipv6().then(RouterAdvertisement::default);
+        let ipv6 = identity.as_ref().is_some_and(|identity| identity.addresses.are_ipv6());
+        let router_advertisement =
+            parts::read_router_advertisement(section, ipv6.then(RouterAdvertisement::default));
+        let announce = parts::read_announcements(section);
+
+        let default = identity?.settings();
         Some(Self {
             priority: priority.unwrap_or(default.priority),
             preempt: preempt.unwrap_or(default.preempt),
@@ -80,8 +83,8 @@ impl Table for HsrpSettings {
             name,
             track,
             startup_delay: startup_delay.unwrap_or(default.startup_delay),
-            router_advertisement: parts::read_router_advertisement(section, ipv6),
-            announce: parts::read_announcements(section, default.announce.clone()),
+            router_advertisement,
+            announce: announce.over(default.announce.clone()),
             ..default
         })
     }

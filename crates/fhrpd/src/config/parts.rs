@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fhrp::{AnnounceSchedule, Family, KeyChain, Prefix, RouterAdvertisement, Track, TrackEffect};
@@ -119,15 +120,15 @@ pub(super) fn read_peers(section: &mut Section<'_, '_>) -> Vec<IpAddr> {
 /// The decrement where none is named.
 const DECREMENT: u8 = 10;
 
-/// The list `track`.
-pub(super) fn read_tracks(section: &mut Section<'_, '_>, names: &Names) -> Vec<Track> {
+/// The list `track`; `range` is what a decrement may be, for the operator.
+pub(super) fn read_tracks(section: &mut Section<'_, '_>, names: &Names, range: &'static str) -> Vec<Track> {
     let example = "{ name = \"uplink\", decrement = 10 }";
-    section.tables("track", ("a tracked object", example), |inner| read_track(inner, names))
+    section.tables("track", ("a tracked object", example), |inner| read_track(inner, names, range))
 }
 
-fn read_track(mut section: Section<'_, '_>, names: &Names) -> Option<Track> {
+fn read_track(mut section: Section<'_, '_>, names: &Names, range: &'static str) -> Option<Track> {
     let name = section.required("name", "\"uplink\"", |value| names.track(value));
-    let decrement = section.optional("decrement", file::number("a number from 1 to 255"));
+    let decrement = section.optional("decrement", file::number(range));
     let shutdown = section.optional("shutdown", file::flag) == Some(true);
     if shutdown && section.has("decrement") {
         let title = "`decrement` has no effect with `shutdown = true`";
@@ -324,14 +325,24 @@ fn prefix(value: &DeValue<'_>) -> Result<(Ipv6Addr, u8), Refused> {
     }
 }
 
+/// What the file says of announcements.
+pub(super) struct Announcements {
+    repeats: Option<Arc<[Duration]>>,
+    refresh: Option<Duration>,
+}
+
+impl Announcements {
+    /// The schedule, given that of a file that says nothing.
+    pub(super) fn over(self, default: AnnounceSchedule) -> AnnounceSchedule {
+        AnnounceSchedule { repeats: self.repeats.unwrap_or(default.repeats), refresh: self.refresh }
+    }
+}
+
 /// `announce_repeats` and `announce_refresh`.
-pub(super) fn read_announcements(
-    section: &mut Section<'_, '_>,
-    default: AnnounceSchedule,
-) -> AnnounceSchedule {
+pub(super) fn read_announcements(section: &mut Section<'_, '_>) -> Announcements {
     let repeats = section.list("announce_repeats", "\"1s\", \"5s\"", file::duration);
     let refresh = section.optional("announce_refresh", file::duration).filter(|refresh| !refresh.is_zero());
-    let Some(repeats) = repeats else { return AnnounceSchedule { refresh, ..default } };
+    let Some(repeats) = repeats else { return Announcements { repeats: None, refresh } };
     let falls =
         repeats.iter().zip(repeats.iter().skip(1)).find(|((earlier, _), (later, _))| later <= earlier);
     if let Some((_, (_, at))) = falls {
@@ -346,7 +357,7 @@ pub(super) fn read_announcements(
         let title = format!("`announce_repeats`: more than {ANNOUNCE_REPEATS_MAX}");
         section.report(Problem::error(title, at.clone(), "use `announce_refresh` to repeat for ever"));
     }
-    AnnounceSchedule { repeats: repeats.into_iter().map(|(delay, _)| delay).collect(), refresh }
+    Announcements { repeats: Some(repeats.into_iter().map(|(delay, _)| delay).collect()), refresh }
 }
 
 /// More repetitions than this are a refresh.

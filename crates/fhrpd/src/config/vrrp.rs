@@ -56,8 +56,8 @@ impl Table for VrrpSettings {
         let unicast_peers = parts::read_peers(section);
         let coexist = section.optional("coexist_with_v2", file::flag);
         let router_advertisement = parts::read_router_advertisement(section, None);
-        let announce = parts::read_announcements(section, AnnounceSchedule::default());
-        let track = parts::read_tracks(section, names);
+        let announce = parts::read_announcements(section).over(AnnounceSchedule::default());
+        let track = parts::read_tracks(section, names, "a number from 1 to 255");
 
         // What could not be read has been reported; the rest is checked all the same.
         let interface = InterfaceName::new(interface.as_deref().unwrap_or_default());

@@ -95,6 +95,7 @@ fn report() -> FailoverReport {
         mac: Some("00:00:5e:00:01:01".to_owned()),
         lost: 345,
         outage_ms: 345.2,
+        sender_gap_ms: 1.2,
     };
     FailoverReport {
         protocol: "vrrp",
@@ -120,6 +121,14 @@ fn the_summary_names_bound_and_hosts() {
          \u{20} outage      345.200 ms\n\
          \u{20} h1          345.200 ms   345 probes lost, first through r1, now through r2\n"
     );
+}
+
+#[test]
+fn a_host_that_could_not_send_stands_out() {
+    let mut report = report();
+    report.hosts[0].sender_gap_ms = 212.4;
+    let text = summary(&planned("").unwrap(), &report);
+    assert!(text.ends_with("now through r2; it sent nothing for 212 ms itself\n"), "{text}");
 }
 
 #[test]

@@ -5,8 +5,7 @@ use tracing::Level;
 
 /// How loud, and what.
 pub(super) fn describe(notice: &Notice) -> (Level, String) {
-    let (level, text) = words(&notice.kind);
-    (level, format!("{}: {text}", notice.group))
+    (level(&notice.kind), format!("{}: {}", notice.group, words(&notice.kind)))
 }
 
 /// Writes the notice to the log.
@@ -19,111 +18,95 @@ pub(super) fn log(notice: &Notice) {
     }
 }
 
-fn words(kind: &NoticeKind) -> (Level, String) {
+fn level(kind: &NoticeKind) -> Level {
     match kind {
-        NoticeKind::Moved { from, to, cause } => {
-            (Level::INFO, format!("{from} -> {to}: {}", because(*to, cause)))
-        }
-        NoticeKind::ForwarderMoved { forwarder, from, to, cause } => {
-            let why = cause.as_ref().map_or(String::new(), |cause| format!(": {}", because(*to, cause)));
-            (Level::INFO, format!("forwarder {forwarder} {from} -> {to}{why}"))
-        }
-        NoticeKind::Waits(why) => (Level::WARN, format!("waits: {why}")),
-        NoticeKind::Owns(address) => {
-            (Level::INFO, format!("{address} is this router's own: it is the owner and runs at priority 255"))
-        }
-        NoticeKind::NotOwner => {
-            let why = "priority 255 is configured although no virtual address is the interface's own";
-            (Level::WARN, why.to_owned())
-        }
-        NoticeKind::LinkLocalAdded(address) => {
-            let text =
-                format!("{address} is put first of the addresses: over IPv6 a link-local address leads");
-            (Level::INFO, text)
-        }
-        NoticeKind::ProgramFault(why) => (Level::ERROR, format!("the dataplane refused: {why}")),
-        NoticeKind::Programmed => (Level::INFO, "the dataplane is as wished again".to_owned()),
-        NoticeKind::Mended(what) => {
-            (Level::WARN, format!("put back what somebody else removed or changed: {what}"))
-        }
-        NoticeKind::Flapping { transitions } => {
-            (Level::WARN, format!("{transitions} changes of state within a minute"))
-        }
-        NoticeKind::CutOff { leader } => {
-            let text = format!("{leader}, which this group follows, is active, and this group cannot serve");
-            (Level::ERROR, text)
-        }
-        NoticeKind::Tracked { name, state: TrackState::Up } => {
-            (Level::INFO, format!("tracked object {name} is up"))
-        }
-        NoticeKind::Tracked { name, state: TrackState::Down } => {
-            (Level::WARN, format!("tracked object {name} is down"))
-        }
-        NoticeKind::ChecksumForm { .. }
+        NoticeKind::Moved { .. }
+        | NoticeKind::ForwarderMoved { .. }
+        | NoticeKind::Owns(_)
+        | NoticeKind::LinkLocalAdded(_)
+        | NoticeKind::ChecksumForm { .. }
+        | NoticeKind::Programmed
+        | NoticeKind::AddressLearned { .. }
+        | NoticeKind::Tracked { state: TrackState::Up, .. } => Level::INFO,
+        NoticeKind::Waits(_)
+        | NoticeKind::NotOwner
         | NoticeKind::IntervalMismatch { .. }
         | NoticeKind::AddressListMismatch { .. }
-        | NoticeKind::OwnerConflict { .. }
         | NoticeKind::Discarded { .. }
-        | NoticeKind::DuplicateAddress { .. }
-        | NoticeKind::EqualPriority { .. }
+        | NoticeKind::Mended(_)
+        | NoticeKind::Flapping { .. }
+        | NoticeKind::ForwarderFlapping { .. }
         | NoticeKind::BadAuthentication { .. }
+        | NoticeKind::AddressMismatch { .. }
+        | NoticeKind::Tracked { state: TrackState::Down, .. }
+        | NoticeKind::EqualPriority { .. } => Level::WARN,
+        NoticeKind::OwnerConflict { .. }
+        | NoticeKind::DuplicateAddress { .. }
+        | NoticeKind::ProgramFault(_)
         | NoticeKind::OtherVersion { .. }
-        | NoticeKind::AddressLearned { .. }
-        | NoticeKind::AddressMismatch { .. } => about_others(kind),
+        | NoticeKind::CutOff { .. } => Level::ERROR,
     }
 }
 
-/// What other routers do.
-fn about_others(kind: &NoticeKind) -> (Level, String) {
+fn words(kind: &NoticeKind) -> String {
     match kind {
+        NoticeKind::Moved { from, to, cause } => format!("{from} -> {to}: {}", because(*to, cause)),
+        NoticeKind::ForwarderMoved { forwarder, from, to, cause } => {
+            let why = cause.as_ref().map_or(String::new(), |cause| format!(": {}", because(*to, cause)));
+            format!("forwarder {forwarder} {from} -> {to}{why}")
+        }
+        NoticeKind::Waits(why) => format!("waits: {why}"),
+        NoticeKind::Owns(address) => {
+            format!("{address} is this router's own: it is the owner and runs at priority 255")
+        }
+        NoticeKind::NotOwner => {
+            "priority 255 is configured although no virtual address is the interface's own".to_owned()
+        }
+        NoticeKind::LinkLocalAdded(address) => {
+            format!("{address} is put first of the addresses: over IPv6 a link-local address leads")
+        }
         NoticeKind::ChecksumForm { peer, form } => {
             let form = crate::report::form(*form);
-            (Level::INFO, format!("{peer} sends the {form} checksum, which is used from now on"))
+            format!("{peer} sends the {form} checksum, which is used from now on")
         }
         NoticeKind::IntervalMismatch { peer, theirs, ours } => {
-            (Level::WARN, format!("{peer} advertises every {theirs:?}, this router every {ours:?}"))
+            format!("{peer} advertises every {theirs:?}, this router every {ours:?}")
         }
         NoticeKind::AddressListMismatch { peer } => {
-            (Level::WARN, format!("{peer} advertises other addresses than are configured here"))
+            format!("{peer} advertises other addresses than are configured here")
         }
         NoticeKind::OwnerConflict { peer } => {
-            (Level::ERROR, format!("{peer} sends priority 255 too, although this router owns the address"))
+            format!("{peer} sends priority 255 too, although this router owns the address")
         }
-        NoticeKind::Discarded { peer, reason } => {
-            (Level::WARN, format!("discarded a packet of {peer}: {reason}"))
-        }
+        NoticeKind::Discarded { peer, reason } => format!("discarded a packet of {peer}: {reason}"),
         NoticeKind::DuplicateAddress { address, mac } => {
-            (Level::ERROR, format!("{mac} uses {address}, which is this router's"))
+            format!("{mac} uses {address}, which is this router's")
         }
-        NoticeKind::EqualPriority { peer } => {
-            (Level::WARN, format!("{peer} has the same priority; give each router its own (RFC 9568 §8.3.2)"))
+        NoticeKind::ProgramFault(why) => format!("the dataplane refused: {why}"),
+        NoticeKind::Programmed => "the dataplane is as wished again".to_owned(),
+        NoticeKind::Mended(what) => format!("put back what somebody else removed or changed: {what}"),
+        NoticeKind::Flapping { transitions } => format!("{transitions} changes of state within a minute"),
+        NoticeKind::ForwarderFlapping { forwarder, transitions } => {
+            format!("forwarder {forwarder}: {transitions} changes of state within a minute")
         }
-        NoticeKind::BadAuthentication { peer, reason } => {
-            (Level::WARN, format!("bad authentication from {peer}: {reason}"))
-        }
+        NoticeKind::BadAuthentication { peer, reason } => format!("bad authentication from {peer}: {reason}"),
         NoticeKind::OtherVersion { peer, version } => {
-            let text =
-                format!("{peer} speaks version {version}, this group another: neither hears the other");
-            (Level::ERROR, text)
+            format!("{peer} speaks version {version}, this group another: neither hears the other")
         }
         NoticeKind::AddressLearned { peer, address } => {
-            (Level::INFO, format!("{peer} says that the virtual address is {address}"))
+            format!("{peer} says that the virtual address is {address}")
         }
         NoticeKind::AddressMismatch { peer, theirs } => {
-            (Level::WARN, format!("{peer} has another virtual address, {theirs}"))
+            format!("{peer} has another virtual address, {theirs}")
         }
-        NoticeKind::Moved { .. }
-        | NoticeKind::ForwarderMoved { .. }
-        | NoticeKind::Waits(_)
-        | NoticeKind::Owns(_)
-        | NoticeKind::NotOwner
-        | NoticeKind::LinkLocalAdded(_)
-        | NoticeKind::ProgramFault(_)
-        | NoticeKind::Programmed
-        | NoticeKind::Mended(_)
-        | NoticeKind::Flapping { .. }
-        | NoticeKind::CutOff { .. }
-        | NoticeKind::Tracked { .. } => words(kind),
+        NoticeKind::CutOff { leader } => {
+            format!("{leader}, which this group follows, is active, and this group cannot serve")
+        }
+        NoticeKind::Tracked { name, state: TrackState::Up } => format!("tracked object {name} is up"),
+        NoticeKind::Tracked { name, state: TrackState::Down } => format!("tracked object {name} is down"),
+        NoticeKind::EqualPriority { peer } => {
+            format!("{peer} has the same priority; give each router its own (RFC 9568 §8.3.2)")
+        }
     }
 }
 
@@ -175,12 +158,26 @@ mod tests {
         let (from, to) = (GroupState::Disabled, GroupState::Listen);
         let assigned = NoticeKind::ForwarderMoved { forwarder: 2, from, to, cause: None };
         assert_eq!(glbp(assigned), "glbp eth0 ipv4 1: forwarder 2 disabled -> listen");
+        let flapping = NoticeKind::ForwarderFlapping { forwarder: 2, transitions: 6 };
+        assert_eq!(glbp(flapping), "glbp eth0 ipv4 1: forwarder 2: 6 changes of state within a minute");
         let added = NoticeKind::LinkLocalAdded("fe80::7:b4ff:fe00:100".parse().unwrap());
         assert_eq!(
             glbp(added),
             "glbp eth0 ipv4 1: fe80::7:b4ff:fe00:100 is put first of the addresses: over IPv6 a link-local \
              address leads"
         );
+    }
+
+    #[test]
+    fn good_news_is_quiet_and_what_costs_hosts_their_gateway_is_loud() {
+        let loudness = |kind| level(&kind);
+        assert_eq!(loudness(NoticeKind::Programmed), Level::INFO);
+        let name = fhrp::TrackName::new("uplink");
+        let tracked = |state| NoticeKind::Tracked { name: name.clone(), state };
+        assert_eq!(loudness(tracked(TrackState::Up)), Level::INFO);
+        assert_eq!(loudness(tracked(TrackState::Down)), Level::WARN);
+        assert_eq!(loudness(NoticeKind::ForwarderFlapping { forwarder: 2, transitions: 6 }), Level::WARN);
+        assert_eq!(loudness(NoticeKind::ProgramFault("no".into())), Level::ERROR);
     }
 
     #[test]

@@ -4,11 +4,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc as std_mpsc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use fhrp::driver::{Driver, Handle};
 use fhrp::{Engine, Notice};
 use fhrp_netlink::{NetlinkBackend, NetlinkError, NetlinkOptions, PacketSockets, RealTime, TimerFd, Wish};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::config::{DaemonConfig, Scheduling, reason};
@@ -49,6 +50,7 @@ impl Protocol {
         let options = Options {
             state_dir: daemon.state_dir.clone(),
             scheduling: daemon.scheduling,
+            stop_linger: daemon.stop_linger,
             descriptors: u64::try_from(groups).unwrap_or(u64::MAX).saturating_add(DESCRIPTORS_BESIDES),
         };
         let body = move || live(&options, &started);
@@ -85,6 +87,7 @@ fn clean_up_after(state_dir: &Path) {
 struct Options {
     state_dir: PathBuf,
     scheduling: Scheduling,
+    stop_linger: Duration,
     descriptors: u64,
 }
 
@@ -98,7 +101,7 @@ fn live(options: &Options, started: &std_mpsc::Sender<Started>) {
     };
     runtime.block_on(async {
         let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-        let (Ok(mut terminate), Ok(mut interrupt)) = signals else {
+        let (Ok(terminate), Ok(interrupt)) = signals else {
             let error = io::Error::other("refused");
             return report(started, Err(system("listening to signals")(error)));
         };
@@ -106,23 +109,20 @@ fn live(options: &Options, started: &std_mpsc::Sender<Started>) {
             Ok(made) => made,
             Err(error) => return report(started, Err(error)),
         };
-        report(started, Ok((handle.clone(), notices)));
-        let stop = async {
-            let name = tokio::select! {
-                _ = terminate.recv() => "SIGTERM",
-                _ = interrupt.recv() => "SIGINT",
-            };
-            handle.shutdown();
-            tracing::info!("{name}: resigning");
-            // The driver's end is the thread's.
-            std::future::pending::<()>().await;
-        };
-        tokio::select! {
-            biased;
-            () = stop => {}
-            () = driver.run() => {}
-        }
+        // A task of its own, so that packets do not wake it.
+        tokio::spawn(resign_at((terminate, interrupt), handle.clone()));
+        report(started, Ok((handle, notices)));
+        driver.run().await;
     });
+}
+
+async fn resign_at((mut terminate, mut interrupt): (Signal, Signal), handle: Handle) {
+    let name = tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    };
+    handle.shutdown();
+    tracing::info!("{name}: resigning");
 }
 
 fn report(started: &std_mpsc::Sender<Started>, outcome: Started) {
@@ -147,7 +147,9 @@ fn make_driver(options: &Options) -> Result<Made, ProtocolError> {
     })?;
     let packets = PacketSockets::new().map_err(system("packet sockets"))?;
     let clock = TimerFd::new().map_err(system("making a timer"))?;
-    Ok(Driver::new(Engine::new(), backend, packets, clock))
+    let mut engine = Engine::new();
+    engine.set_stop_linger(options.stop_linger);
+    Ok(Driver::new(engine, backend, packets, clock))
 }
 
 fn system(doing: &'static str) -> impl FnOnce(io::Error) -> ProtocolError {

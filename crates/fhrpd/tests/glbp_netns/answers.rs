@@ -8,10 +8,13 @@ use std::{
     time::Duration,
 };
 
-use fhrp_lab::{Event, GlbpGroup, Kind, LabOptions, Node, ReversePathFilter, World, arp_request, world};
+use fhrp_lab::{
+    Event, GlbpGroup, Kind, LabOptions, Node, ReversePathFilter, World, address_announcement, arp_request,
+    world,
+};
 use fhrp_wire::{Family, MacAddr};
 
-use crate::{SOON, Stage, virtual_mac, wait_for};
+use crate::{SOON, Stage, group_of, virtual_mac, wait_for};
 
 const LISTEN: Duration = Duration::from_millis(200);
 const ROUTERS: u8 = 3;
@@ -269,4 +272,37 @@ fn a_host_that_wants_the_address_itself_finds_a_duplicate() {
         assert!(host.pings(address).unwrap());
     }
     assert_eq!(believed(), told);
+}
+
+/// A host says unasked that it has the address (RFC 5227 §3, RFC 4861 §7.2.6): every router tells its operator, once, and
+/// a host that says so of itself wakes none.
+fn claims(world: World, family: Family) {
+    let stage = stage(world, family, ReversePathFilter::Off);
+    let host = stage.lab.host(1).unwrap();
+    let injector = host.injector("lan0").unwrap();
+    let mac = host.lan_mac(0);
+    injector.send(&address_announcement(mac, host.lan_address(0, family))).unwrap();
+    for _ in 0..3 {
+        injector.send(&address_announcement(mac, stage.address())).unwrap();
+    }
+    for (router, process) in stage.lab.routers().iter().zip(&stage.processes) {
+        wait_for("the announcements to be counted", || {
+            (group_of(router)?.counters["resolve-gratuitous"] == 3).then_some(())
+        });
+        let said = format!("{mac} uses {}", stage.address());
+        wait_for("a line in the log", || process.log().contains(&said).then_some(()));
+        assert_eq!(process.log().matches(&said).count(), 1, "{}", process.log());
+    }
+}
+
+#[test]
+fn a_host_that_announces_the_address_as_its_own_is_told_of() {
+    let Some(world) = world!() else { return };
+    claims(world, Family::V4);
+}
+
+#[test]
+fn a_host_that_announces_the_address_as_its_own_is_told_of_over_ipv6() {
+    let Some(world) = world!() else { return };
+    claims(world, Family::V6);
 }

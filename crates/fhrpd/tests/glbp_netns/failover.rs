@@ -93,7 +93,7 @@ impl Outcome {
             host: record.host.clone(),
             concerned,
             lost: record.lost(begin, end),
-            gap: record.longest_gap(begin, end).0,
+            gap: record.outage(begin, end).lasted,
             stall: record.sender_gap(begin, end),
         };
         let Self { host, lost, gap, stall, .. } = &outcome;

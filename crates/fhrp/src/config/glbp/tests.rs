@@ -1,4 +1,5 @@
 use super::*;
+use crate::TrackName;
 
 fn settings() -> GlbpSettings {
     GlbpSettings::new(InterfaceName::new("eth0"), 10, vec!["192.0.2.1".parse().unwrap()])
@@ -101,6 +102,19 @@ fn times_have_ranges_and_an_order() {
 }
 
 #[test]
+fn decrements_have_a_range() {
+    let track = |effect| vec![Track { name: TrackName::new("uplink"), effect }];
+    for bad in [0, 255] {
+        let bad = track(TrackEffect::Decrement(bad));
+        assert_eq!(field(|s| s.track = bad), ConfigField::Track(Some(0)));
+    }
+    for good in [1, 254] {
+        let good = GlbpSettings { track: track(TrackEffect::Decrement(good)), ..settings() };
+        assert!(GlbpConfig::new(good).is_ok());
+    }
+}
+
+#[test]
 fn client_caches_have_bounds() {
     let cache = |maximum, minutes: u64| Some(ClientCache { maximum, timeout: Some(secs(minutes * 60)) });
     for bad in [cache(7, 1), cache(2001, 1), cache(8, 0), cache(8, 1441)] {
@@ -108,4 +122,57 @@ fn client_caches_have_bounds() {
     }
     let large = GlbpSettings { client_cache: cache(2000, 1440), ..settings() };
     assert_eq!(GlbpConfig::new(large).unwrap().warnings().len(), 1);
+}
+
+/// The ends of every range of a real router's configuration are values that it takes.
+#[test]
+fn ranges_include_their_ends() {
+    let millis = Duration::from_millis;
+    let md5 = |octets| GlbpAuthentication::Md5(KeyBytes::new(vec![b'k'; octets]).unwrap());
+    let cases = [
+        GlbpSettings { hello_time: millis(50), ..settings() },
+        GlbpSettings { hello_time: secs(60), hold_time: secs(180), ..settings() },
+        GlbpSettings { hello_time: millis(50), hold_time: millis(70), ..settings() },
+        GlbpSettings { hold_time: millis(3001), ..settings() },
+        GlbpSettings { redirect: secs(0), timeout: secs(1), ..settings() },
+        GlbpSettings { redirect: secs(3600), timeout: secs(3601), ..settings() },
+        GlbpSettings { timeout: secs(64_800), ..settings() },
+        GlbpSettings { priority: 1, weighting: 254, ..settings() },
+        GlbpSettings { priority: 255, weighting: 1, ..settings() },
+        GlbpSettings { preempt: true, preempt_delay: secs(3600), ..settings() },
+        GlbpSettings { forwarder_preempt_delay: secs(3600), ..settings() },
+        GlbpSettings {
+            client_cache: Some(ClientCache { maximum: 8, timeout: Some(secs(60)) }),
+            ..settings()
+        },
+        GlbpSettings { client_cache: Some(ClientCache { maximum: 2000, timeout: None }), ..settings() },
+        GlbpSettings { authentication: md5(100), ..settings() },
+    ];
+    for case in cases {
+        assert_eq!(GlbpConfig::new(case.clone()).map_err(|error| error.to_string()).err(), None, "{case:?}");
+    }
+    assert_eq!(field(|s| s.hold_time = millis(69)), ConfigField::HoldTime);
+    assert_eq!(field(|s| s.authentication = md5(101)), ConfigField::Key);
+    assert_eq!(field(|s| (s.preempt, s.preempt_delay) = (true, secs(3601))), ConfigField::PreemptDelay);
+}
+
+#[test]
+fn an_operator_is_warned_of_what_works_badly() {
+    let warnings = |settings| GlbpConfig::new(settings).unwrap().warnings();
+    let cache = |maximum| Some(ClientCache { maximum, timeout: None });
+    for fine in [
+        GlbpSettings { hello_time: secs(3), hold_time: secs(9), ..settings() },
+        GlbpSettings { redirect: secs(600), timeout: secs(1200), ..settings() },
+        GlbpSettings { client_cache: cache(1000), ..settings() },
+    ] {
+        assert_eq!(warnings(fine), [""; 0]);
+    }
+    for (word, bad) in [
+        ("hold_time", GlbpSettings { hold_time: secs(8), ..settings() }),
+        ("timeout", GlbpSettings { redirect: secs(600), timeout: secs(1199), ..settings() }),
+        ("client_cache", GlbpSettings { client_cache: cache(1001), ..settings() }),
+    ] {
+        let found = warnings(bad);
+        assert!(matches!(found.as_slice(), [one] if one.contains(word)), "{word}: {found:?}");
+    }
 }

@@ -1,0 +1,577 @@
+//! What one router has to do in one group: the tables of both contests as expectations. It computes the state of the
+//! gateway and of every forwarder that every packet and every timer leads to, and says when the engine shows another.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use fhrp::{GlbpForwarder, GlbpSettings, GlbpStatus, GroupState, Instant, MacAddr, TrackEffect};
+use fhrp_wire::glbp::{Body, Hello, VgState};
+
+use super::forwarder::{Forwarder, Role, Stand, Terms, Word};
+use super::hosts::Handed;
+use super::said::{accepts, resigns};
+use super::watch::Before;
+use super::{FORWARDERS, Said, usable};
+use crate::check::Checker;
+use crate::contest::{Fault, Fitness, runs};
+
+/// The most Hellos in one hello time, besides those of new states.
+const HELLOS_MOST: u32 = 8;
+/// No wait is shorter.
+const SHORTEST: Duration = Duration::from_micros(1);
+/// What a router can be configured with: other times are not learned as they are.
+const HELLO: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(60));
+const HOLD: (Duration, Duration) = (Duration::from_millis(70), Duration::from_secs(180));
+
+/// The four times in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Times {
+    pub(super) hello: Duration,
+    pub(super) hold: Duration,
+    pub(super) redirect: Duration,
+    pub(super) timeout: Duration,
+}
+
+/// What the engine shows after a call, and how sure one can be of what it knew.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shown {
+    pub(super) forwarders: Vec<GlbpForwarder>,
+    /// What it sent in this round is not seen yet.
+    pub(super) unsure: bool,
+}
+
+/// One router in one group; all times are the router's own.
+#[derive(Clone, Debug)]
+pub(crate) struct Contest {
+    pub(crate) settings: GlbpSettings,
+    /// Of the gateway.
+    pub(crate) state: GroupState,
+    pub(crate) tracked_down: bool,
+    pub(super) low: bool,
+    pub(super) times: Times,
+    active_until: Option<Instant>,
+    standby_until: Option<Instant>,
+    leader: Option<IpAddr>,
+    lower_since: Option<Instant>,
+    address_known: bool,
+    pub(crate) sent: Option<Instant>,
+    counted_from: Instant,
+    counted_for: Duration,
+    counted: u32,
+    pub(super) up_since: Option<Instant>,
+    /// Whom it asked for a forwarder, and when.
+    pub(super) asked: Option<(IpAddr, Instant)>,
+    /// The last two nonces that it sent, the newest first.
+    pub(super) nonces: [Option<u32>; 2],
+    /// When requests of others came lately.
+    pub(super) requests: Vec<Instant>,
+    pub(crate) forwarders: [Forwarder; FORWARDERS],
+    pub(super) handed: Handed,
+    /// The time of this call.
+    pub(super) now: Instant,
+    pub(super) fit: Option<Fitness>,
+    pub(super) shown: Shown,
+    /// Before the round.
+    pub(super) before: Option<Before>,
+    /// The current weighting as the engine last showed it.
+    pub(super) weight_shown: u8,
+}
+
+pub(super) fn times_of(settings: &GlbpSettings) -> Times {
+    Times {
+        hello: settings.hello_time,
+        hold: settings.hold_time,
+        redirect: settings.redirect,
+        timeout: settings.timeout,
+    }
+}
+
+impl Contest {
+    pub(crate) fn new(settings: GlbpSettings) -> Self {
+        Self {
+            address_known: !settings.addresses.is_empty(),
+            times: times_of(&settings),
+            settings,
+            state: GroupState::Initial,
+            tracked_down: false,
+            low: false,
+            active_until: None,
+            standby_until: None,
+            leader: None,
+            lower_since: None,
+            sent: None,
+            counted_from: Instant::default(),
+            counted_for: Duration::ZERO,
+            counted: 0,
+            up_since: None,
+            asked: None,
+            nonces: [None; 2],
+            requests: Vec::new(),
+            forwarders: std::array::from_fn(|_| Forwarder::new()),
+            handed: Handed::default(),
+            now: Instant::default(),
+            fit: None,
+            shown: Shown::default(),
+            before: None,
+            weight_shown: 0,
+        }
+    }
+
+    pub(crate) fn reconfigure(&mut self, settings: GlbpSettings) {
+        self.settings = settings;
+        if self.leader.is_none() {
+            self.times = times_of(&self.settings);
+        }
+    }
+
+    pub(crate) fn hello(&self) -> Duration {
+        self.times.hello
+    }
+
+    fn hold(&self) -> Duration {
+        self.times.hold.max(SHORTEST)
+    }
+
+    /// The current weighting.
+    pub(crate) fn weight(&self) -> u8 {
+        let lost = |effect: &TrackEffect| match effect {
+            TrackEffect::Decrement(by) => *by,
+            TrackEffect::Shutdown => 0,
+        };
+        let tracks = self.settings.track.iter().filter(|_| self.tracked_down);
+        tracks.fold(self.settings.weighting, |weight, track| weight.saturating_sub(lost(&track.effect)))
+    }
+
+    pub(crate) fn is_low(&self) -> bool {
+        self.low
+    }
+
+    pub(super) fn terms(&self) -> Terms {
+        let settings = &self.settings;
+        let source = self.fit.as_ref().map_or(IpAddr::from([0, 0, 0, 0]), |fit| fit.source);
+        Terms {
+            source,
+            runs: runs(self.state),
+            low: self.low,
+            preempt: settings.forwarder_preempt.then_some(settings.forwarder_preempt_delay),
+            hold: self.hold(),
+            redirect: self.times.redirect,
+            timeout: self.times.timeout,
+        }
+    }
+
+    /// The rank of this router for a forwarder.
+    pub(crate) fn forwarder_priority(&self, at: usize) -> u8 {
+        self.forwarders[at].priority(self.low)
+    }
+
+    /// What the engine shows after the call that is about to be looked at.
+    pub(super) fn note(&mut self, now: Instant, status: &GlbpStatus, unsure: bool) {
+        self.now = now;
+        self.shown = Shown { forwarders: status.forwarders.clone(), unsure };
+    }
+
+    /// Whether what the engine sent in this round was not seen call by call.
+    pub(super) fn is_unsure(&self) -> bool {
+        self.shown.unsure
+    }
+
+    pub(super) fn shows(&self, at: usize) -> Option<&GlbpForwarder> {
+        self.shown.forwarders.iter().find(|shown| usize::from(shown.number) == at + 1)
+    }
+
+    fn agrees(&self) -> bool {
+        self.forwarders.iter().enumerate().all(|(at, own)| own.agrees(self.shows(at), self.low))
+    }
+
+    /// A packet was received at `at`; the gateway's state is `after` since then.
+    pub(crate) fn hear(
+        &mut self,
+        at: Instant,
+        said: &Said,
+        fit: Option<&Fitness>,
+        after: GroupState,
+    ) -> Result<(), Fault> {
+        (self.now, self.fit) = (at, fit.cloned());
+        let before = self.state;
+        let Some(fit) = fit else { return Ok(()) };
+        let ours = fit.source == said.source || fit.mac == said.packet.owner();
+        if ours || !accepts(&self.settings, &fit.own, said) {
+            return self.judge((before, after), || format!("is {after} after what does not count, {said}"));
+        }
+        let stale = self.is_stale(said, fit.mac);
+        let mut other = (self.shown.unsure && said_resigns(said)).then(|| self.clone());
+        self.take(said, fit, stale)?;
+        if let Some(mut other) = other.take().filter(|_| self.state != after || !self.agrees()) {
+            other.take(said, fit, !stale)?;
+            *self = other;
+        }
+        self.judge((before, after), || format!("is {after} after {said} of {} in {before}", said.source))
+    }
+
+    /// Whether it echoes an old nonce of ours.
+    fn is_stale(&self, said: &Said, ours: MacAddr) -> bool {
+        let echoed = said.echo(Some(ours)).and_then(|echo| echo.ours);
+        echoed.is_some_and(|echoed| !self.nonces.contains(&Some(echoed)))
+    }
+
+    fn take(&mut self, said: &Said, fit: &Fitness, stale: bool) -> Result<(), Fault> {
+        match said.packet.body() {
+            Body::Announcement { hello, .. } => {
+                let hold = match hello {
+                    Some(hello) if !(stale && resigns(hello)) => self.hear_hello(said, hello, fit),
+                    Some(_) | None => self.hold(),
+                };
+                self.hear_forwarders(said, hold, stale);
+                Ok(())
+            }
+            Body::Request => self.hear_request(said.packet.owner()),
+            Body::Response(number) => self.hear_response(said, usize::from(number.get()) - 1, fit),
+        }
+    }
+
+    fn hear_hello(&mut self, said: &Said, hello: &Hello, fit: &Fitness) -> Duration {
+        let believed = self.believed(hello);
+        let (active, resigning) = (hello.state() == VgState::Active, resigns(hello));
+        if active && !resigning && !self.address_known && usable(hello.address()) {
+            self.address_known = true;
+            self.start(self.now);
+        }
+        if runs(self.state) {
+            let from = (hello.priority(), said.source);
+            let heard = Heard { at: self.now, from, hold: believed.hold.max(SHORTEST) };
+            let higher = from > (self.settings.priority, fit.source);
+            match hello.state() {
+                VgState::Active if resigning => self.hear_resign(&heard),
+                VgState::Active => self.hear_active(&heard, higher),
+                VgState::Standby => self.hear_standby(&heard, higher),
+                VgState::Speak => {
+                    if higher && matches!(self.state, GroupState::Speak | GroupState::Standby) {
+                        self.standby_until = Some(self.now + self.hold());
+                        self.go(GroupState::Listen);
+                    }
+                }
+                VgState::Listen => {}
+            }
+        }
+        let followed =
+            runs(self.state) && self.state != GroupState::Active && self.leader == Some(said.source);
+        if active && !resigning && followed {
+            self.times = believed;
+        }
+        believed.hold
+    }
+
+    /// Times that a router can have been told.
+    fn believed(&self, hello: &Hello) -> Times {
+        let said = hello.timers();
+        let (redirect, timeout) = (said.redirect().to_duration(), said.timeout().to_duration());
+        let lasting = timeout > redirect;
+        Times {
+            hello: said.hello().to_duration().clamp(HELLO.0, HELLO.1),
+            hold: said.hold().to_duration().clamp(HOLD.0, HOLD.1),
+            redirect: if lasting { redirect } else { self.times.redirect },
+            timeout: if lasting { timeout } else { self.times.timeout },
+        }
+    }
+
+    fn hear_active(&mut self, heard: &Heard, higher: bool) {
+        let own_hold = self.hold();
+        match (self.state, higher) {
+            (GroupState::Active, false) => {}
+            (GroupState::Active, true) => {
+                self.follow(heard);
+                self.standby_until = Some(heard.at + own_hold);
+                self.go(GroupState::Speak);
+            }
+            (_, true) => {
+                self.lower_since = None;
+                self.follow(heard);
+            }
+            (_, false) if !self.settings.preempt => {
+                self.lower_since = None;
+                self.follow(heard);
+            }
+            (state, false) => {
+                let since = *self.lower_since.get_or_insert(heard.at);
+                let waits = heard.at.saturating_duration_since(since) < self.settings.preempt_delay;
+                match (waits, state) {
+                    (true, _) => self.follow(heard),
+                    (false, GroupState::Listen) => {
+                        self.follow(heard);
+                        self.standby_until = Some(heard.at + own_hold);
+                        self.go(GroupState::Speak);
+                    }
+                    (false, _) => {
+                        self.win();
+                        self.standby_until = Some(heard.at + own_hold);
+                    }
+                }
+            }
+        }
+    }
+
+    fn hear_standby(&mut self, heard: &Heard, higher: bool) {
+        match (self.state, higher) {
+            (GroupState::Standby, false) => {}
+            (GroupState::Speak, false) => self.stand_by(),
+            (GroupState::Listen, false) => {
+                self.standby_until = Some(heard.at + heard.hold);
+                self.go(GroupState::Speak);
+            }
+            (GroupState::Speak | GroupState::Standby, true) => {
+                self.standby_until = Some(heard.at + heard.hold);
+                self.go(GroupState::Listen);
+            }
+            (_, _) => self.standby_until = Some(heard.at + heard.hold),
+        }
+    }
+
+    fn hear_resign(&mut self, heard: &Heard) {
+        if self.state == GroupState::Active || self.leader.is_some_and(|leader| leader != heard.from.1) {
+            return;
+        }
+        let speaking = self.state == GroupState::Speak;
+        self.lose_active(heard.at);
+        if speaking {
+            self.active_until = Some(heard.at + self.hold());
+        }
+    }
+
+    fn follow(&mut self, heard: &Heard) {
+        self.leader = Some(heard.from.1);
+        self.active_until = Some(heard.at + heard.hold);
+    }
+
+    fn lose_active(&mut self, at: Instant) {
+        (self.active_until, self.leader, self.lower_since) = (None, None, None);
+        match self.state {
+            GroupState::Standby => self.win(),
+            GroupState::Listen => {
+                self.active_until = Some(at + self.hold());
+                self.standby_until = Some(at + self.hold());
+                self.go(GroupState::Speak);
+            }
+            _ => {}
+        }
+    }
+
+    fn stand_by(&mut self) {
+        self.standby_until = None;
+        self.go(GroupState::Standby);
+        if self.active_until.is_none() {
+            self.win();
+        }
+    }
+
+    /// The AVG's own times count.
+    fn win(&mut self) {
+        (self.active_until, self.leader, self.lower_since) = (None, None, None);
+        self.go(GroupState::Active);
+        self.times = times_of(&self.settings);
+    }
+
+    fn go(&mut self, to: GroupState) {
+        self.state = to;
+    }
+
+    fn hear_forwarders(&mut self, said: &Said, hold: Duration, stale: bool) {
+        if !runs(self.state) {
+            return;
+        }
+        for one in said.forwarders() {
+            if stale && one.priority.is_resigning() {
+                continue;
+            }
+            let (at, owner) = (usize::from(one.number.get()) - 1, said.packet.owner());
+            let word = Word { at: self.now, source: said.source, owner, hold, said: one };
+            let terms = self.terms();
+            if self.forwarders[at].hear(&word, &terms) {
+                self.take_own();
+            }
+        }
+    }
+
+    /// Time was served at `now`; the gateway's state is `after` since then.
+    pub(crate) fn tick(&mut self, now: Instant, after: GroupState) -> Result<(), Fault> {
+        self.now = now;
+        let (before, timers) = (self.state, self.shown_timers());
+        if self.active_until.take_if(|until| *until <= now).is_some() {
+            self.lose_active(now);
+        }
+        if self.standby_until.take_if(|until| *until <= now).is_some() {
+            match self.state {
+                GroupState::Listen => {
+                    self.standby_until = Some(now + self.hold());
+                    self.go(GroupState::Speak);
+                }
+                GroupState::Speak => self.stand_by(),
+                _ => {}
+            }
+        }
+        self.take_own();
+        self.forwarders.iter_mut().for_each(|forwarder| forwarder.tick(now));
+        self.judge((before, after), || format!("is {after} at {now}; {timers}"))
+    }
+
+    fn shown_timers(&self) -> String {
+        let shown =
+            |until: Option<Instant>| until.map_or_else(|| "off".to_owned(), |until| until.to_string());
+        format!("Active timer {}, Standby timer {}", shown(self.active_until), shown(self.standby_until))
+    }
+
+    /// Compares the state of the gateway that was worked out with the one that is shown.
+    fn judge(
+        &self,
+        (before, after): (GroupState, GroupState),
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Fault> {
+        let expected = self.state;
+        if expected == after || !runs(expected) || !runs(after) {
+            return Ok(());
+        }
+        let checker = match (before, expected, after) {
+            (GroupState::Active, GroupState::Active, _) => Checker::Stands,
+            (GroupState::Active, _, GroupState::Active) => Checker::Yields,
+            (_, GroupState::Active, _) => Checker::TakesOver,
+            (_, _, GroupState::Active) => Checker::Patience,
+            (_, _, _) => Checker::Succession,
+        };
+        Err((checker, format!("{}, and should be {expected}", text())))
+    }
+
+    fn start(&mut self, now: Instant) {
+        self.times = times_of(&self.settings);
+        (self.up_since, self.sent) = (Some(now), Some(now));
+        self.active_until = Some(now + self.hold());
+        self.standby_until = Some(now + self.hold());
+        self.go(GroupState::Listen);
+        self.reconcile(now);
+    }
+
+    fn reconcile(&mut self, now: Instant) {
+        let terms = self.terms();
+        self.forwarders.iter_mut().for_each(|forwarder| forwarder.reconcile(now, &terms));
+    }
+
+    /// Below the lower threshold it gives its forwarders away; from the upper one on it serves again.
+    fn reweigh(&mut self, now: Instant) {
+        let upper = self.settings.weighting_upper.unwrap_or(self.settings.weighting);
+        let lower = self.settings.weighting_lower.unwrap_or(1);
+        let low = self.weight() < if self.low { upper } else { lower };
+        if low != self.low {
+            self.low = low;
+            for forwarder in &mut self.forwarders {
+                forwarder.resigns |= low && forwarder.announced;
+            }
+            self.reconcile(now);
+            self.take_own();
+        }
+    }
+
+    /// The engine shows the state `to` of the gateway; packets and timers have been looked at.
+    pub(crate) fn enter(&mut self, now: Instant, to: GroupState, fit: Option<&Fitness>) -> Result<(), Fault> {
+        let before = self.fit.take();
+        self.fit = fit.cloned().or(before);
+        self.reweigh(now);
+        match (runs(self.state), runs(to)) {
+            (true, true) => self.judge((self.state, to), || format!("is {to} at {now} for no reason"))?,
+            (true, false) => self.stop(to, now),
+            (false, true) => {
+                self.start(now);
+                self.judge((self.state, to), || format!("starts as {to} at {now}"))?;
+            }
+            (false, false) => self.state = to,
+        }
+        self.take_own();
+        self.adopt_retries(now);
+        Ok(())
+    }
+
+    fn stop(&mut self, to: GroupState, now: Instant) {
+        self.state = to;
+        (self.active_until, self.standby_until, self.leader, self.lower_since) = (None, None, None, None);
+        (self.up_since, self.sent) = (None, None);
+        self.address_known = !self.settings.addresses.is_empty();
+        self.reconcile(now);
+    }
+
+    /// A forwarder whose dataplane had failed is tried again: when, is the engine's affair.
+    fn adopt_retries(&mut self, now: Instant) {
+        let terms = self.terms();
+        for at in 0..FORWARDERS {
+            let tried = self.shows(at).is_some_and(|shown| runs(shown.state));
+            if self.forwarders[at].paused && tried && !self.low {
+                self.forwarders[at].paused = false;
+                self.forwarders[at].reconcile(now, &terms);
+            }
+        }
+    }
+
+    /// The dataplane refused the newest wish for the forwarder at `at`.
+    pub(super) fn refused(&mut self, now: Instant, at: usize) {
+        let terms = self.terms();
+        self.forwarders[at].paused = true;
+        self.forwarders[at].reconcile(now, &terms);
+    }
+
+    /// A Hello was sent at `now`.
+    pub(crate) fn advertised(&mut self, now: Instant) {
+        self.sent = Some(now);
+    }
+
+    /// A Hello other than that of a new state was sent at `now`.
+    pub(crate) fn counts(&mut self, now: Instant) -> Result<(), Fault> {
+        // Other timers may have been in use a moment ago: the shortest count.
+        self.counted_for = self.counted_for.min(self.hello());
+        if now >= self.counted_from + self.counted_for {
+            (self.counted_from, self.counted_for, self.counted) = (now, self.hello(), 0);
+        }
+        self.counted += 1;
+        if self.counted > HELLOS_MOST {
+            return Err((Checker::Bounded, format!("{} Hellos in a hello time", self.counted)));
+        }
+        Ok(())
+    }
+
+    /// The engine asks to be called at `next`.
+    pub(crate) fn plans(&self, next: Option<Instant>) -> Result<(), Fault> {
+        let by = |limit: Instant| next.is_some_and(|next| next <= limit);
+        let shown = next.map_or_else(|| "never".to_owned(), |next| next.to_string());
+        let serving = self.forwarders.iter().filter_map(|forwarder| forwarder.active_until);
+        let lasting = self.forwarders.iter().filter(|forwarder| forwarder.role == Role::Secondary);
+        let timeouts = lasting.map(|forwarder| forwarder.timeout_ends);
+        let gateway = [self.active_until, self.standby_until].into_iter().flatten();
+        if let Some(until) = gateway.chain(serving).chain(timeouts).find(|until| !by(*until)) {
+            return Err((Checker::TakesOver, format!("asks to be called {shown}, a timer ends at {until}")));
+        }
+        if !runs(self.state) {
+            return Ok(());
+        }
+        let due = self.sent.map(|sent| sent + self.hello());
+        match due.filter(|due| !by(*due)) {
+            Some(due) => {
+                let text = format!("asks to be called {shown}, the next Hello is due at {due}");
+                Err((Checker::Advertises, text))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether this router serves the forwarder at `at`: the dataplane has said so.
+    pub(super) fn serves(&self, at: usize) -> bool {
+        self.forwarders[at].stand == Stand::Active && self.shows(at).is_some_and(|shown| shown.programmed)
+    }
+}
+
+/// Whether a packet gives anything up.
+fn said_resigns(said: &Said) -> bool {
+    said.resigns() || said.forwarders().iter().any(|one| one.priority.is_resigning())
+}
+
+/// What of a Hello concerns the timers and the rank.
+struct Heard {
+    at: Instant,
+    from: (u8, IpAddr),
+    hold: Duration,
+}
