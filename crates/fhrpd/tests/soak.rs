@@ -10,7 +10,7 @@ use fhrp_lab::{
 };
 
 /// Chosen for a variety of faults in few rounds.
-const SEED: u64 = 1;
+const SEED: u64 = 2;
 const ROUNDS: u64 = 3;
 
 #[test]
@@ -27,5 +27,5 @@ fn a_few_rounds_of_faults_violate_nothing() {
     println!("{report}");
     assert_eq!(report.violations, [], "evidence is in {:?}", report.evidence);
     assert_eq!(report.rounds, ROUNDS);
-    assert!(report.faults.len() > 3 && report.takeovers > 5 && report.checks > 1000, "{report}");
+    assert!(report.faults.len() > 5 && report.takeovers > 10 && report.checks > 1000, "{report}");
 }

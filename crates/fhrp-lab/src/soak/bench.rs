@@ -177,6 +177,15 @@ impl Bench {
         (1..=ROUTERS).map(|number| Ok(self.await_answer(number)?.unwrap_or_default())).collect()
     }
 
+    /// What a daemon shows people.
+    ///
+    /// # Errors
+    /// [`LabError::Command`] if it does not answer.
+    pub(super) fn show_text(&self, router: &Node) -> Result<String> {
+        let socket = router.work_dir().join("fhrpd.sock").display().to_string();
+        router.namespace().query(&self.binary, &["show", "--socket", &socket])
+    }
+
     /// The router to whose port the switch of each LAN sends a MAC, as far as it knows.
     ///
     /// # Errors

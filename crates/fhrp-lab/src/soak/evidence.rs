@@ -13,7 +13,8 @@ use super::{bench::Bench, wire::Wire};
 /// Lines of the wire that are printed.
 const EXCERPT: usize = 40;
 
-/// Saves everything that may help to understand a violation, and gives the end of what the wire saw in words.
+/// Saves everything that may help to understand a violation, and gives the lines that are printed: what routers said
+/// last, what their daemons show, and what their kernels hold.
 ///
 /// # Errors
 /// [`LabError::Io`] with the file's name.
@@ -42,7 +43,15 @@ pub(super) fn save(folder: &Path, bench: &mut Bench, wire: &Wire, history: &[Str
     }
     let switch = bench.lab.switch().query("bridge", &["fdb", "show"])?;
     put("switch.txt", &switch)?;
-    Ok(bench.capture.look(0, excerpt))
+    let mut lines = bench.capture.look(0, excerpt);
+    for router in bench.lab.routers() {
+        lines.push(format!("--- {}: fhrpd show; ip -brief address", router.name()));
+        // A daemon that does not answer is no reason to print less.
+        let shown = bench.show_text(router).unwrap_or_else(|error| error.to_string());
+        lines.extend([shown, router.addresses()?].iter().flat_map(|text| text.lines()).map(str::to_owned));
+    }
+    put("printed.txt", &lines.join("\n"))?;
+    Ok(lines)
 }
 
 /// The latest words of routers that are more than a repetition.

@@ -364,6 +364,7 @@ mod tests {
         let at = |millis: u64| Stamp::from_nanos(millis * 1_000_000);
         let record = |arrived: &[u64]| ProbeRecord {
             host: "h1".to_owned(),
+            period: Duration::from_millis(1),
             sent: (0..4).map(|sequence| at(10 + sequence)).collect(),
             arrivals: arrived.iter().map(|sequence| Arrival { at: at(20), sequence: *sequence }).collect(),
         };

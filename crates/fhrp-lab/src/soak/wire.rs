@@ -65,6 +65,8 @@ struct Watched {
     /// Longer silence ends a span.
     silence: Duration,
     spans: Vec<Span>,
+    /// Up to here it has been judged: what hindered whom before is forgotten.
+    judged: Stamp,
     holder: Option<u8>,
 }
 
@@ -102,7 +104,15 @@ impl Wire {
                 );
                 let silence = party.patience() + SLACK;
                 let spans = Vec::new();
-                wire.watched.push(Watched { name, contest, lan: party.lan, silence, spans, holder: None });
+                wire.watched.push(Watched {
+                    name,
+                    contest,
+                    lan: party.lan,
+                    silence,
+                    spans,
+                    judged: Stamp::default(),
+                    holder: None,
+                });
                 if party.announces() {
                     wire.addresses.insert((party.lan, party.address()), place);
                 }
@@ -240,7 +250,8 @@ impl Watched {
     fn judge_overlaps(&self, deaf: &[Deaf], findings: &mut Findings) {
         for (place, one) in self.spans.iter().enumerate() {
             for other in self.spans.iter().skip(place + 1).filter(|other| other.router != one.router) {
-                let (from, to) = (one.first.max(other.first), one.last.min(other.last));
+                let from = one.first.max(other.first).max(self.judged);
+                let to = one.last.min(other.last);
                 if from >= to {
                     continue;
                 }
@@ -291,6 +302,7 @@ impl Watched {
             }
         }
         kept.reverse();
+        self.judged = kept.iter().map(|span| span.last).max().unwrap_or(self.judged);
         self.spans = kept;
     }
 }

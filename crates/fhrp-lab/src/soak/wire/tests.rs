@@ -72,6 +72,18 @@ fn two_that_claim_for_long_and_hear_each_other_are_seen() {
 }
 
 #[test]
+fn what_was_judged_is_not_judged_again() {
+    let both = |from: u64, to: u64| claims(1, from, to).chain(claims(2, from, to)).collect::<Vec<_>>();
+    let mut wire = Wire::new(&parties());
+    wire.read(&both(0, 6000));
+    assert_eq!(wire.judge(&[deaf(1, 0, 7000)], &[]).violations, []);
+    wire.read(&both(6000, 8000));
+    assert_eq!(wire.judge(&[], &[]).violations, []);
+    wire.read(&both(8000, 13_000));
+    assert_eq!(wire.judge(&[], &[]).violations.len(), 1);
+}
+
+#[test]
 fn a_succession_is_a_takeover_and_nothing_else() {
     let events = claims(1, 0, 3000).chain([advertises(1, 3010, 0)]).chain(claims(2, 3050, 9000)).collect();
     assert_eq!(found(events, &[], &[]), (vec![], 1));
