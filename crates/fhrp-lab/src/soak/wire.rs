@@ -218,15 +218,16 @@ impl Watched {
             .find(|span| span.router == router)
             .filter(|span| span.ended.is_none() && at.since(span.last) <= silence);
         match (claim, open) {
-            (Claim::Active { .. }, Some(span)) => span.last = span.last.max(at),
-            (Claim::Active { .. }, None) => {
+            // Who takes over by a Coup, or defends itself by one, is Active from then on.
+            (Claim::Active { .. } | Claim::Coup, Some(span)) => span.last = span.last.max(at),
+            (Claim::Active { .. } | Claim::Coup, None) => {
                 self.spans.push(Span { router, first: at, last: at, ended: None });
                 let before = self.holder.replace(router);
                 return u64::from(before.is_some_and(|before| before != router));
             }
             (Claim::Resigns, Some(span)) => span.ended = Some((at, End::Resigned)),
             (Claim::Is(_), Some(span)) => span.ended = Some((at, End::Otherwise)),
-            (Claim::Resigns | Claim::Is(_), None) | (Claim::Coup, _) => {}
+            (Claim::Resigns | Claim::Is(_), None) => {}
         }
         0
     }

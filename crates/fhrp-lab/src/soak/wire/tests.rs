@@ -1,6 +1,9 @@
 use super::*;
 use crate::{
-    frame::{Advertisement, GlbpForwarder, GlbpGateway, GlbpOpcode, GlbpPacket, Kind, SpeakerState},
+    frame::{
+        Advertisement, GlbpForwarder, GlbpGateway, GlbpOpcode, GlbpPacket, HsrpMessage, HsrpOpcode, Kind,
+        SpeakerState,
+    },
     soak::parties::parties,
 };
 use fhrp_wire::Family;
@@ -120,6 +123,29 @@ fn who_is_stopped_without_a_word_is_seen() {
     assert_eq!(found(resigned, &[], &stop).0, []);
     // A Backup has nothing to say.
     assert_eq!(found(claims(2, 0, 4000).collect(), &[], &stop).0, []);
+}
+
+/// A router that was held up is still Active in its own eyes, and defends that.
+#[test]
+fn a_coup_is_a_claim() {
+    let said = HsrpMessage {
+        family: Family::V4,
+        version: 2,
+        group: 5,
+        opcode: HsrpOpcode::Coup,
+        state: SpeakerState::Active,
+        priority: 200,
+        hello: Duration::from_millis(250),
+        hold: Duration::from_millis(750),
+        address: "192.0.2.5".parse().unwrap(),
+        source: "192.0.2.11".parse().unwrap(),
+    };
+    let address = "192.0.2.5".parse().unwrap();
+    let sender_mac = MacAddr([0, 0, 0x0c, 0x9f, 0xf0, 5]);
+    let announcement = Kind::Arp { operation: 2, sender_mac, sender: address, target: address };
+    let coup = event(1, 10, Kind::Hsrp(said));
+    assert_eq!(found(vec![coup, event(1, 11, announcement)], &[], &[]).0, []);
+    assert_eq!(found(vec![event(1, 11, announcement)], &[], &[]).0, [Checker::Announces]);
 }
 
 fn hello(router: u8, millis: u64, served: &[u8]) -> Event {
