@@ -1,104 +1,31 @@
 //! The bodies of the fuzz targets, as plain functions.
 #![forbid(unsafe_code)]
 
+mod capture;
+mod chance;
+mod checksum;
+mod config;
+mod control;
+pub mod differential;
+mod engine;
 mod glbp;
 mod hsrp;
+mod script;
+pub mod seeds;
+pub mod targets;
+mod vrrp;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use bytes::BytesMut;
-use fhrp_wire::Family;
-use fhrp_wire::envelope::{self, Packet, nd};
-use fhrp_wire::vrrp::{self, AuthData, Body};
-
+pub use capture::decode_file;
+pub use chance::Chance;
+pub use config::config;
+pub use control::control;
+pub use engine::engine;
 pub use glbp::decode_glbp;
 pub use hsrp::decode_hsrp;
+pub use script::script;
+pub use vrrp::decode_vrrp;
 
 const SOURCE_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
 const SOURCE_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1));
-
-/// Reads `data` as a frame and as a VRRP payload. Nothing may panic, and what is accepted must be written again
-/// as it was read.
-///
-/// # Panics
-/// When it is not: that is the finding.
-pub fn decode_vrrp(data: &[u8]) {
-    frame(data);
-    for (source, destination) in [(SOURCE_V4, vrrp::GROUP_V4.into()), (SOURCE_V6, vrrp::GROUP_V6.into())] {
-        payload(source, destination, data);
-        // Random octets hardly ever sum up: the rules after the checksum need help to be reached.
-        payload(source, destination, &with_checksum(source, destination, data));
-    }
-}
-
-fn frame(data: &[u8]) {
-    let _ = envelope::peek_protocol(data);
-    let Ok(frame) = envelope::parse(data) else { return };
-    match frame.packet {
-        Packet::Ipv4(ip) => payload(ip.source.into(), ip.destination.into(), ip.payload),
-        Packet::Ipv6(ip) => {
-            payload(ip.source.into(), ip.destination.into(), ip.payload);
-            if let Ok(Some(nd::Nd::RouterAdvertisement { options, .. })) = nd::parse(&ip) {
-                let octets: usize = options.into_iter().map(|(_, body)| body.len() + 2).sum();
-                assert!(octets + 16 == ip.payload.len(), "every octet belongs to an option");
-            }
-        }
-        Packet::Arp(_) | Packet::Other(_) => {}
-    }
-}
-
-fn payload(source: IpAddr, destination: IpAddr, octets: &[u8]) {
-    let _ = vrrp::peek_vrid(octets);
-    let Ok(parsed) = vrrp::parse(source, destination, octets) else { return };
-    let advertisement = parsed.advertisement;
-    let mut again = BytesMut::new();
-    let form = parsed.checksum.form().unwrap_or_default();
-    advertisement.emit(&mut again, source, destination, form).expect("the families were equal on receipt");
-    assert_eq!(again.len(), advertisement.wire_octets());
-    let read = vrrp::parse(source, destination, &again).expect("what is written can be read");
-    assert_eq!(read.advertisement, advertisement);
-    assert_eq!(read.checksum, parsed.checksum);
-    assert_eq!(kept(octets, advertisement.body()), kept(&again, advertisement.body()));
-}
-
-/// The octets that a value keeps: not the reserved bits, nor authentication data that is ignored, nor, since
-/// those differ, the checksum.
-fn kept(octets: &[u8], body: &Body) -> Vec<u8> {
-    let mut octets = octets.to_vec();
-    octets[6..8].fill(0);
-    match body {
-        Body::V3 { .. } => octets[4] &= 0x0f,
-        Body::V2 { auth: AuthData::None | AuthData::Unknown(_), .. } => octets.truncate(octets.len() - 8),
-        Body::V2 { auth: AuthData::Text(_) | AuthData::CiscoMd5 { .. }, .. } => {}
-    }
-    octets
-}
-
-/// `data` with a right checksum: over the message, and for IPv6 the pseudo-header. Written apart from the code
-/// under test.
-fn with_checksum(source: IpAddr, destination: IpAddr, data: &[u8]) -> Vec<u8> {
-    let mut octets = data.to_vec();
-    if octets.len() < 8 {
-        return octets;
-    }
-    octets[6..8].fill(0);
-    let mut covered = Vec::new();
-    if Family::of(&source) == Family::V6 {
-        for address in [source, destination] {
-            if let IpAddr::V6(address) = address {
-                covered.extend(address.octets());
-            }
-        }
-        covered.extend(u32::try_from(octets.len()).unwrap_or(u32::MAX).to_be_bytes());
-        covered.extend([0, 0, 0, vrrp::PROTOCOL]);
-    }
-    covered.extend_from_slice(&octets);
-    let word = |pair: &[u8]| u64::from(pair[0]) << 8 | u64::from(*pair.get(1).unwrap_or(&0));
-    let mut sum: u64 = covered.chunks(2).map(word).sum();
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    let checksum = !u16::try_from(sum).unwrap_or(u16::MAX);
-    octets[6..8].copy_from_slice(&checksum.to_be_bytes());
-    octets
-}

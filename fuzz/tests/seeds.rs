@@ -1,60 +1,21 @@
 //! The bodies of the targets, over known packets and everything one changed octet away from them.
 
-const VRRP: [&str; 8] = [
-    "2105640100016ffa0a0000fe0000000000000000",
-    "2105640101010a940a0000fe3132333400000000",
-    "2101c801fe0330930a00001e0000000000000000fe1c010000000a00000a0000000019b30f74c7ba6486ced3151a50514b79",
-    "3105640100645f970a0000fe",
-    "31056401006475070a0000fe",
-    "3105640200646c31fe800000000000000000000000000254fd00000a000000000000000000000254",
-    "01005e00001200005e000105080045c0002000000000ff70d09a0a000001e00000123105640100645f970a0000fe",
-    "33330000000100005e00020a86dd6c00000000403afffe80000000000000000000005e00020aff020000000000000000000000000001\
-     86009e74400007080000000000000000010100005e00020a05010000000005dc\
-     030440c0000151800000384000000000fd00000a000000000000000000000000",
-];
+use fhrp_fuzz::seeds::known_packets;
 
-const GLBP: [&str; 5] = [
-    "010000010000c2007cb80000011c002000c8000000000bb8000027100258384000000104c0a800010214012000a764003840025800000007b4000101",
-    "010100010000c2027cca00000214000000000000000000000000000000000000",
-    "010200010000c2007cb8000002140200000000000000000000000007b4000102",
-    "010000010000aabbcc000a000318031400000001865e3d0c969304fa3e8e6a00b1abb0a90414013df1c8bea4aabbcc0014005e96903f0bb8\
-     011c00200082000000000bb80000271002583840000001040a0102010214012000a764013840025800870007b4000101",
-    "0100002e0000aabbcc000a00030a010667656865696d\
-     012800200064000000000bb8000027100258384000000210fe800000000000000007b4fffe002e000214012000a764003840025800000007b4002e01",
-];
-
-const HSRP: [&str; 9] = [
-    "000010030ac80100636973636f000000c0a80001",
-    "000010030a64010000000000000000000a000064041c010000000a00001400000000f02fc41b1b516e2d1261d8800d39ccea",
-    "00030001000e0300000100026f000000",
-    "0128020005040398700f6aeff5bf0000005a00000bb8000027100a34dc7e0000000000000000000000000308636973636f000000",
-    "0128020006040001aabbcc000a000000006400000bb8000027100a000064000000000000000000000000\
-     041c010000000a00000a00000000642fedafe1f374bd2fdd8f1ba81d87a2",
-    "01280200060600100200000000010000006400000bb800002710fe80000000000000000573fffea00010\
-     041c01000000000000010000000717800776f49640e77b5d7fbae98aeca7",
-    "020400010000",
-    "0300020400010000",
-    "01005e000066aabbcc001400080045c00022000000000111ce910a000014e000006607c107c1000e03d1020400000001",
-];
-
-fn hex(text: &str) -> Vec<u8> {
-    (0..text.len() / 2)
-        .map(|index| u8::from_str_radix(&text[2 * index..2 * index + 2], 16).unwrap())
-        .collect()
-}
-
-/// Runs `target` over every seed, every truncation of it and everything one changed octet away from it.
-fn neighbours(seeds: &[&str], target: fn(&[u8])) {
-    for seed in seeds {
-        let octets = hex(seed);
+/// Runs `body` over every known packet of `target`, every truncation of it and everything one changed octet away from
+/// it.
+fn neighbours(target: &str, body: fn(&[u8])) {
+    let packets = known_packets(target);
+    assert!(!packets.is_empty());
+    for octets in packets {
         for length in 0..=octets.len() {
-            target(&octets[..length]);
+            body(&octets[..length]);
         }
         for index in 0..octets.len() {
             for value in 0..=u8::MAX {
                 let mut changed = octets.clone();
                 changed[index] = value;
-                target(&changed);
+                body(&changed);
             }
         }
     }
@@ -62,15 +23,15 @@ fn neighbours(seeds: &[&str], target: fn(&[u8])) {
 
 #[test]
 fn decode_vrrp() {
-    neighbours(&VRRP, fhrp_fuzz::decode_vrrp);
+    neighbours("decode_vrrp", fhrp_fuzz::decode_vrrp);
 }
 
 #[test]
 fn decode_glbp() {
-    neighbours(&GLBP, fhrp_fuzz::decode_glbp);
+    neighbours("decode_glbp", fhrp_fuzz::decode_glbp);
 }
 
 #[test]
 fn decode_hsrp() {
-    neighbours(&HSRP, fhrp_fuzz::decode_hsrp);
+    neighbours("decode_hsrp", fhrp_fuzz::decode_hsrp);
 }

@@ -76,6 +76,7 @@ mod packet_socket;
 mod probe;
 mod process;
 mod reach;
+mod ready;
 mod replay;
 pub mod scenario;
 pub mod soak;

@@ -15,6 +15,9 @@ use crate::{
     world::{WORLD_VARIABLE, World},
 };
 
+/// Looks at what a namespace holds, at most, until two in a row are the same.
+const INVENTORIES: usize = 10;
+
 /// A named network namespace of the private world, as `ip netns` lists it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Namespace {
@@ -146,11 +149,24 @@ impl Namespace {
             .map_err(LabError::io(format!("reading net/{setting} in {}", self.name)))
     }
 
-    /// Everything that the namespace holds and a daemon could leave behind.
+    /// Everything that the namespace holds and a daemon could leave behind: as it was twice in a row, for the kernel does
+    /// some of what it is told a moment later.
     ///
     /// # Errors
     /// [`LabError::Command`] if a program fails.
     pub fn inventory(&self) -> Result<Inventory> {
+        let mut last = self.look_around()?;
+        for _ in 0..INVENTORIES {
+            let next = self.look_around()?;
+            if next == last {
+                break;
+            }
+            last = next;
+        }
+        Ok(last)
+    }
+
+    fn look_around(&self) -> Result<Inventory> {
         let mut lines = labelled("link", &self.query("ip", &["-brief", "link"])?);
         lines.extend(labelled("address", &self.query("ip", &["-brief", "address"])?));
         lines.extend(labelled("joined", &self.query("ip", &["-oneline", "maddress"])?));

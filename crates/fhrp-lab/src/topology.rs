@@ -21,6 +21,7 @@ use fhrp_wire::{Family, MacAddr};
 use crate::{
     error::{LabError, Result},
     namespace::Namespace,
+    ready::await_ready,
     world::World,
 };
 
@@ -213,10 +214,11 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Builds the topology. One at a time in a world: the names are fixed.
+    /// Builds the topology, and waits until all of it can be used. One at a time in a world: the names are fixed.
     ///
     /// # Errors
-    /// [`LabError::Command`] or [`LabError::Io`] with the step that failed.
+    /// [`LabError::Command`] or [`LabError::Io`] with the step that failed; [`LabError::Timeout`] if an interface does not
+    /// come up.
     pub fn build(world: World, options: &LabOptions) -> Result<Self> {
         let routers: Vec<_> = (1..=options.routers).map(|number| format!("r{number}")).collect();
         let hosts: Vec<_> = (1..=options.hosts).map(|number| format!("h{number}")).collect();
@@ -238,6 +240,7 @@ impl Lab {
         lab.prepare_nodes(options)?;
         lab.switch_on(options)?;
         lab.cable_up(options)?;
+        lab.nodes().try_for_each(|node| await_ready(&node.namespace))?;
         Ok(lab)
     }
 

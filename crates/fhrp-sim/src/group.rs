@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fhrp::{
     Family, GlbpConfig, GlbpSettings, GroupConfig, HsrpConfig, HsrpSettings, LoadBalancing, MacAddr,
-    Protocol, Track, VrrpConfig, VrrpSettings,
+    Protocol, Track, TrackEffect, VrrpConfig, VrrpSettings,
 };
 
 use crate::{glbp, hsrp, vrrp};
@@ -261,6 +261,26 @@ impl Settings {
         }
     }
 
+    /// How often a router that is Active says so: VRRP's interval, HSRP's hello time.
+    #[must_use]
+    pub fn speaks_every(&self) -> Duration {
+        match self {
+            Self::Vrrp(settings) => settings.advertisement_interval,
+            Self::Hsrp(settings) => hsrp::timers_of(settings).0,
+            Self::Glbp(settings) => settings.hello_time,
+        }
+    }
+
+    /// How long this router waits for an Active router of the pace `pace` that falls silent: its Active_Down_Interval; for
+    /// a Standby router the hold time.
+    #[must_use]
+    pub fn takes_over_in(&self, pace: Duration) -> Duration {
+        match self {
+            Self::Vrrp(settings) => vrrp::active_down(settings.version, settings.priority, pace),
+            Self::Hsrp(_) | Self::Glbp(_) => pace,
+        }
+    }
+
     /// The longest time until there is another when the Active router falls silent, where the slowest has the pace
     /// `slowest`: the Active_Down_Interval; a hold time in Listen and one in Speak, and two more for a forwarder to be
     /// asked for and served.
@@ -285,7 +305,10 @@ impl fmt::Display for Settings {
             f.write_str(", without virtual MAC")?;
         }
         for track in self.tracks() {
-            write!(f, ", {} down: {:?}", track.name, track.effect)?;
+            match track.effect {
+                TrackEffect::Decrement(by) => write!(f, ", without {}: {by} less", track.name)?,
+                TrackEffect::Shutdown => write!(f, ", stops without {}", track.name)?,
+            }
         }
         Ok(())
     }

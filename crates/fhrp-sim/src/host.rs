@@ -9,9 +9,6 @@ use crate::lan::{Body, Frame};
 use crate::plan::HostPlan;
 use crate::record::{Felt, Outage};
 
-/// So many unanswered probes make a host ask again who its gateway is.
-const DOUBTS_AFTER: usize = 3;
-
 /// One probe.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Probe {
@@ -57,8 +54,8 @@ impl Host {
     /// What it sends when its time has come; `place` is its own number among the hosts.
     pub(crate) fn send(&mut self, now: Instant, place: usize) -> Frame {
         let since = self.probes.get(self.told..).unwrap_or_default();
-        let lately = since.iter().rev().take(DOUBTS_AFTER);
-        let doubts = since.len() >= DOUBTS_AFTER && lately.clone().all(|probe| probe.answers == 0);
+        let lately = since.iter().rev().take(self.plan.patience);
+        let doubts = since.len() >= self.plan.patience && lately.clone().all(|probe| probe.answers == 0);
         let number = self.probes.len();
         self.probes.push(Probe { at: now, answers: 0 });
         match self.neighbour.filter(|_| !doubts) {

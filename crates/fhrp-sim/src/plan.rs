@@ -29,6 +29,8 @@ const TURNS: u8 = 8;
 /// A turn, and how often hosts send meanwhile.
 const TURN: Duration = Duration::from_secs(12);
 const CLOSE: Duration = Duration::from_millis(40);
+/// So many unanswered probes make a host doubt.
+const PATIENCE: usize = 3;
 /// How long all must be well in the end.
 pub(crate) const STEADY: Duration = Duration::from_secs(6);
 
@@ -68,6 +70,8 @@ pub struct Scenario {
     pub hosts: Vec<HostPlan>,
     /// Transit times of frames lie between these.
     pub transit: (Duration, Duration),
+    /// What the calendar shows when the world begins, since 1970; without it, it is unknown.
+    pub calendar: Option<Duration>,
     /// What goes wrong.
     pub faults: Vec<Fault>,
     /// From here on everything must have settled.
@@ -112,8 +116,12 @@ pub struct HostPlan {
     pub switch: usize,
     /// The group whose address is its gateway.
     pub group: usize,
+    /// Another virtual address of the group than [`GroupPlan::gateway`].
+    pub gateway: Option<IpAddr>,
     /// How often it sends.
     pub period: Duration,
+    /// So many unanswered probes make it ask again who its gateway is.
+    pub patience: usize,
     /// How often it asks who its gateway is, though it knows.
     pub asks: Option<Duration>,
 }
@@ -141,6 +149,7 @@ impl Scenario {
             groups,
             hosts,
             transit: (Duration::from_micros(40), most),
+            calendar: None,
             faults: Vec::new(),
             settled: Instant::default(),
             end: Instant::default(),
@@ -168,6 +177,7 @@ impl Scenario {
             groups,
             hosts,
             transit: (Duration::from_micros(40), Duration::from_micros(60)),
+            calendar: None,
             faults: Vec::new(),
             settled: Instant::default(),
             end: Instant::default(),
@@ -348,7 +358,9 @@ fn draw_hosts(rng: &mut Rng, groups: usize) -> Vec<HostPlan> {
         mac: MacAddr([2, 0, 0, 0, 1, place]),
         switch: rng.index(2),
         group: rng.index(groups),
+        gateway: None,
         period: Duration::from_millis(rng.pick(&[200, 500, 500])),
+        patience: PATIENCE,
         asks: None,
     };
     (0..count).map(plan).collect()

@@ -67,6 +67,10 @@ impl Subject {
         }
     }
 
+    pub(crate) fn set_wall_clock(&mut self, now: Instant, unix: std::time::Duration) {
+        self.engine.set_wall_clock(now, unix);
+    }
+
     pub(crate) fn call(&mut self, now: Instant, input: &Input) {
         self.now = now;
         match input {

@@ -50,7 +50,9 @@ fn scenario(faults: Vec<(u64, u64, Kind)>) -> Scenario {
         mac: MacAddr([2, 0, 0, 0, 1, place]),
         switch: 0,
         group,
+        gateway: None,
         period: Duration::from_millis(20),
+        patience: 3,
         asks: None,
     };
     let mut scenario = Scenario::new(1, routers, vec![first, second], vec![host(0, 0)]);

@@ -95,6 +95,9 @@ impl Engine {
     /// # Errors
     /// A group with the same interface, protocol, family and number exists; for GLBP, with another family too.
     pub fn add(&mut self, now: Instant, config: impl Into<GroupConfig>) -> Result<(), DuplicateGroup> {
+        if self.stopped {
+            return Ok(());
+        }
         let config = config.into();
         let id = config.id().clone();
         if let Some(rival) = self.rival(&id) {
@@ -144,7 +147,7 @@ impl Engine {
         let id = config.id().clone();
         let slot = self.slot_of(&id)?;
         let Some(Some(group)) = self.groups.get_mut(slot) else { return Err(UnknownGroup(id)) };
-        if group.config() == config {
+        if self.stopped || group.config() == config {
             return Ok(());
         }
         if group.is_another(&config) {
@@ -170,6 +173,9 @@ impl Engine {
     /// There is no such group.
     pub fn remove(&mut self, now: Instant, id: &GroupId) -> Result<(), UnknownGroup> {
         let slot = self.slot_of(id)?;
+        if self.stopped {
+            return Ok(());
+        }
         let Some(Some(mut group)) = self.groups.get_mut(slot).map(Option::take) else {
             return Err(UnknownGroup(id.clone()));
         };
@@ -197,7 +203,8 @@ impl Engine {
     }
 
     /// Stops every group: those that are Active resign, all of them before anything else. Nothing is programmed any
-    /// more; the dataplane is for the caller to clear as a whole, at once or after [`Engine::handover_deadline`].
+    /// more, and what is wished for afterwards is ignored; the dataplane is for the caller to clear as a whole, at once or
+    /// after [`Engine::handover_deadline`].
     pub fn stop(&mut self, now: Instant) {
         self.await_successors(now);
         let mut out = Out {
@@ -304,8 +311,8 @@ impl Engine {
 
     /// An [`Action::Attach`] failed: the groups there wait, and try again by and by.
     pub fn handle_attach_fault(&mut self, now: Instant, interface: IfIndex, fault: &ProgramFault) {
-        let Some(place) = self.indexes.get(&interface).copied() else { return };
-        let Some(interface) = self.interfaces.get_mut(place) else { return };
+        let known = self.indexes.get(&interface).copied().filter(|_| !self.stopped);
+        let Some(interface) = known.and_then(|place| self.interfaces.get_mut(place)) else { return };
         interface.attach_failed = true;
         let slots: Vec<usize> = interface.slots().collect();
         for slot in slots {

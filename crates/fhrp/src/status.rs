@@ -145,6 +145,8 @@ pub struct GroupStatus {
     pub addresses: Arc<[IpAddr]>,
     /// The virtual MAC; `None` without one.
     pub virtual_mac: Option<MacAddr>,
+    /// The interface's own MAC; `None` while it does not exist.
+    pub interface_mac: Option<MacAddr>,
     /// The address that we advertise from.
     pub primary_address: Option<IpAddr>,
     /// Whether the dataplane has acknowledged the present wish.

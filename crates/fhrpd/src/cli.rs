@@ -55,6 +55,10 @@ enum Command {
     ///
     /// Needs no root where user namespaces are allowed, and touches nothing outside its own namespaces.
     Lab(crate::lab::LabArgs),
+    /// Try configurations and faults in virtual time: who becomes active when, and what hosts feel.
+    ///
+    /// Reads the real configuration files of all routers, touches nothing, and needs no rights.
+    Simulate(crate::simulate::SimulateArgs),
 }
 
 #[derive(Debug, Args)]
@@ -162,6 +166,7 @@ pub fn main() -> ExitCode {
         Command::Decode(args) => decode(&args),
         Command::Cleanup(args) => cleanup(args),
         Command::Lab(args) => crate::lab::run(&args),
+        Command::Simulate(args) => crate::simulate::run(&args),
     }
 }
 

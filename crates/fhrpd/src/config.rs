@@ -22,7 +22,9 @@ use std::time::Duration;
 
 use fhrp::{Engine, GroupConfig, GroupId, InterfaceName, TrackName};
 
+pub(crate) use diagnose::nearest;
 pub use diagnose::{Problem, Severity, Style, in_one_line, render};
+pub(crate) use file::duration_of;
 
 /// The largest configuration file that is read: 4,000 groups take about 1 MB.
 const FILE_OCTETS_MAX: u64 = 16 << 20;

@@ -6,6 +6,7 @@
 
 mod client;
 mod listen;
+pub mod request;
 mod serve;
 
 use fhrp::{TrackName, TrackState};

@@ -8,7 +8,7 @@ mod text;
 mod vrrp;
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Read, Write};
 use std::path::Path;
 
 use fhrp_lab::capture_file as capture;
@@ -91,11 +91,48 @@ pub fn decode(
     format: Format,
     out: impl Write,
 ) -> Result<Totals, DecodeFailure> {
+    let fail = |why| DecodeFailure { input: input.to_owned(), why };
+    print(format, out, |printer| feed(input, key, printer)).map_err(fail)
+}
+
+/// Decodes the capture file that `file` reads, to `out`, and checks authentication with `key`.
+///
+/// # Errors
+/// It is none, or cannot be read to its end; what came before has been written.
+pub fn decode_capture(
+    file: impl Read + Send,
+    key: Option<&Key>,
+    format: Format,
+    out: impl Write,
+) -> Result<Totals, String> {
+    print(format, out, |printer| feed_capture(file, key, printer))
+}
+
+/// Decodes hexadecimal octets to `out`, and checks authentication with `key`.
+///
+/// # Errors
+/// They are none.
+pub fn decode_typed(
+    text: &str,
+    key: Option<&Key>,
+    format: Format,
+    out: impl Write,
+) -> Result<Totals, String> {
+    print(format, out, |printer| {
+        printer.frame(None, hex::decode(&hex::octets(text)?, key));
+        Ok(())
+    })
+}
+
+fn print<W: Write>(
+    format: Format,
+    out: W,
+    feed: impl FnOnce(&mut Printer<W>) -> Result<(), String>,
+) -> Result<Totals, String> {
     let mut printer = Printer { out: BufWriter::new(out), format, totals: Totals::default() };
-    let outcome = feed(input, key, &mut printer);
+    let outcome = feed(&mut printer);
     printer.finish();
-    let totals = printer.totals;
-    outcome.map(|()| totals).map_err(|why| DecodeFailure { input: input.to_owned(), why })
+    outcome.map(|()| printer.totals)
 }
 
 fn feed<W: Write>(input: &str, key: Option<&Key>, printer: &mut Printer<W>) -> Result<(), String> {
@@ -114,6 +151,14 @@ fn feed<W: Write>(input: &str, key: Option<&Key>, printer: &mut Printer<W>) -> R
             return Ok(());
         }
     };
+    feed_capture(file, key, printer)
+}
+
+fn feed_capture<W: Write>(
+    file: impl Read + Send,
+    key: Option<&Key>,
+    printer: &mut Printer<W>,
+) -> Result<(), String> {
     let read = capture::packets(file, |captured| printer.frame(captured.time, frame::decode(&captured, key)));
     read.map_err(|error| error.to_string())
 }

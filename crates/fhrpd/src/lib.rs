@@ -4,6 +4,7 @@
 //! * [`config`] reads the configuration file; it is the only place that knows the file's keys.
 //! * [`run`] is the daemon; [`control`] answers questions about it, [`report`] is the answer, [`show`] prints it.
 //! * [`decode`] shows what the wire codec makes of captured packets.
+//! * [`simulate`] tries configurations and faults in virtual time.
 //! * [`lab`] lets a gateway fail in namespaces and shows what that cost.
 //! * [`logging`] writes log lines without ever making anybody wait.
 #![forbid(unsafe_code)]
@@ -17,6 +18,7 @@ pub mod logging;
 pub mod report;
 pub mod run;
 pub mod show;
+pub mod simulate;
 
 use std::io::IsTerminal as _;
 

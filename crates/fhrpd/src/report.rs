@@ -56,6 +56,8 @@ pub struct GroupReport {
     pub addresses: Vec<IpAddr>,
     /// The virtual MAC, where one is used.
     pub virtual_mac: Option<String>,
+    /// The interface's own MAC.
+    pub interface_mac: Option<String>,
     /// Counters with the names of RFC 8347 where it has one.
     pub counters: BTreeMap<String, u64>,
     /// VRRP: 2 or 3. HSRP: 1 or 2. GLBP: 1.
@@ -225,6 +227,7 @@ impl GroupReport {
             },
             addresses: group.addresses.to_vec(),
             virtual_mac: group.virtual_mac.map(|mac| mac.to_string()),
+            interface_mac: group.interface_mac.map(|mac| mac.to_string()),
             counters: counters(group),
             version: group.version,
             waiting: group.waiting.as_ref().map(ToString::to_string),
@@ -299,7 +302,7 @@ impl VrrpReport {
 }
 
 /// Those of its life and those of its protocol.
-fn counters(group: &GroupStatus) -> BTreeMap<String, u64> {
+pub(crate) fn counters(group: &GroupStatus) -> BTreeMap<String, u64> {
     match &group.detail {
         Detail::Vrrp(status) => named(group.counters.iter().chain(status.counters.iter())),
         Detail::Hsrp(status) => named(group.counters.iter().chain(status.counters.iter())),
@@ -368,6 +371,7 @@ mod tests {
             active_priority: Some(200),
             addresses: Arc::from(["192.0.2.1".parse().unwrap()]),
             virtual_mac: Some(fhrp::MacAddr([0, 0, 0x5e, 0, 1, 10])),
+            interface_mac: Some(fhrp::MacAddr([2, 0, 0, 0, 0, 2])),
             primary_address: Some("192.0.2.2".parse().unwrap()),
             programmed: true,
             up_since: Some(Instant::from_millis(1_000)),

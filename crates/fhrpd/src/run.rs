@@ -9,7 +9,7 @@
 //! Nothing that the protocol thread does waits for the others.
 
 mod learned;
-mod notices;
+pub(crate) mod notices;
 mod protocol;
 mod reload;
 mod seed;

@@ -122,7 +122,7 @@ pub(crate) fn interval(millis: f64) -> String {
 }
 
 /// Columns as wide as their widest cell, two spaces between them.
-fn columns(rows: &[Vec<String>]) -> String {
+pub(crate) fn columns(rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     };

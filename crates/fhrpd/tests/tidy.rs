@@ -18,7 +18,7 @@ const ARROWS: [(&str, &[&str]); 7] = [
     ("fhrp-netlink", &["fhrp", "fhrp-wire"]),
     ("fhrp-lab", &["fhrp-sim", "fhrp-wire"]),
     ("fhrp-sim", &["fhrp", "fhrp-wire"]),
-    ("fhrpd", &["fhrp", "fhrp-lab", "fhrp-netlink", "fhrp-wire"]),
+    ("fhrpd", &["fhrp", "fhrp-lab", "fhrp-netlink", "fhrp-sim", "fhrp-wire"]),
 ];
 
 /// What the tests of a crate may use of ours besides.

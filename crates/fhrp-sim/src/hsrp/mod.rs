@@ -72,8 +72,11 @@ pub(crate) fn describe(settings: &HsrpSettings, f: &mut fmt::Formatter<'_>) -> f
         None => f.write_str(" learns timers")?,
     }
     if settings.preempt {
+        f.write_str(", preempts")?;
         let (minimum, reload) = (settings.preempt_delay_minimum, settings.preempt_delay_reload);
-        write!(f, ", preempts after {minimum:?}, after a reload {reload:?}")?;
+        if !minimum.is_zero() || !reload.is_zero() {
+            write!(f, " after {minimum:?}, after a reload {reload:?}")?;
+        }
     }
     if settings.addresses.is_empty() {
         f.write_str(", learns its address")?;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use fhrp::{IfIndex, LinkEvent, LinkState, TrackName, TrackState};
+use fhrp::{IfIndex, Instant, LinkEvent, LinkState, TrackName, TrackState};
 
 use super::World;
 use crate::check::Violation;
@@ -166,9 +166,14 @@ impl World<'_> {
         if self.routers[router].leaving.is_some() {
             self.leave(router);
         }
+        let mut subject = Subject::new(self.trial.flaw);
         let node = &mut self.routers[router];
         node.dataplane.silence();
-        node.subject = Some(Subject::new(self.trial.flaw));
+        if let Some(calendar) = self.scenario.calendar {
+            let since = self.now.saturating_duration_since(Instant::default());
+            subject.set_wall_clock(node.plan.clock.local(self.now), calendar + since);
+        }
+        node.subject = Some(subject);
         node.life += 1;
         self.record(router, What::Started);
     }

@@ -24,7 +24,7 @@ use crate::hash::Hash;
 use crate::host::Host;
 use crate::lan::{Frame, Switches};
 use crate::monitor::{Monitor, Round, Step, fitness, names};
-use crate::plan::{RouterPlan, Scenario};
+use crate::plan::{HostPlan, RouterPlan, Scenario};
 use crate::record::{Felt, Record, What};
 use crate::rng::Rng;
 use crate::subject::{Input, Subject};
@@ -202,8 +202,8 @@ impl<'a> World<'a> {
     fn new(scenario: &'a Scenario, trial: Trial, recording: Recording) -> Self {
         let groups = scenario.groups.len();
         let routers = scenario.routers.iter().map(|plan| Router::new(plan, groups)).collect();
-        let host =
-            |plan: &crate::plan::HostPlan| Host::new(plan.clone(), scenario.groups[plan.group].gateway);
+        let gateway = |plan: &HostPlan| plan.gateway.unwrap_or(scenario.groups[plan.group].gateway);
+        let host = |plan: &HostPlan| Host::new(plan.clone(), gateway(plan));
         let places = scenario.routers.iter().map(|router| router.switch);
         let places = places.chain(scenario.hosts.iter().map(|host| host.switch)).collect();
         Self {

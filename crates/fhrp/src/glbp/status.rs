@@ -35,6 +35,7 @@ impl Group {
             active_priority: active.map(|rank| rank.priority),
             addresses: self.addresses.clone(),
             virtual_mac: None,
+            interface_mac: self.link.as_deref().map(|link| link.mac),
             primary_address: self.underlay.map(|underlay| underlay.source),
             programmed: self.forwarders.iter().all(|one| !one.is_contested() || one.seat.programmed()),
             up_since: self.up_since,

@@ -34,6 +34,7 @@ impl Group {
             active_priority: active.map(|rank| rank.priority),
             addresses: self.speaker.addresses().clone(),
             virtual_mac: self.speaker.virtual_mac(),
+            interface_mac: self.link.as_deref().map(|link| link.mac),
             primary_address: self.underlay.as_ref().map(|underlay| underlay.source),
             programmed: self.seat.programmed(),
             up_since: self.up_since,

@@ -109,6 +109,21 @@ fn after_stop_nothing_is_programmed() {
 }
 
 #[test]
+fn after_stop_nothing_is_wished_for() {
+    let mut router = Router::active();
+    router.0.stop(ms(4000));
+    router.see();
+    let config = |vrid| VrrpConfig::new(VrrpSettings { vrid, priority: 50, ..settings() }).unwrap();
+    let id = config(10).id().clone();
+    router.0.add(ms(4001), config(11)).unwrap();
+    router.0.update(ms(4002), config(10)).unwrap();
+    router.0.remove(ms(4003), &id).unwrap();
+    router.0.handle_attach_fault(ms(4004), ETH0, &ProgramFault("no socket".into()));
+    assert_eq!(router.0.poll_action(), None);
+    assert_eq!(router.0.next_deadline(), None);
+}
+
+#[test]
 fn after_stop_a_flap_starts_nothing() {
     let mut router = Router::active();
     router.0.stop(ms(4000));

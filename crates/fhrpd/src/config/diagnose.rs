@@ -37,7 +37,7 @@ pub struct Problem {
 
 impl Problem {
     /// An error at `at`.
-    pub(super) fn error(title: impl Into<String>, at: Range<usize>, remedy: impl Into<String>) -> Self {
+    pub(crate) fn error(title: impl Into<String>, at: Range<usize>, remedy: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
             title: title.into(),
@@ -59,7 +59,7 @@ impl Problem {
     }
 
     #[must_use]
-    pub(super) fn labelled(self, label: impl Into<String>) -> Self {
+    pub(crate) fn labelled(self, label: impl Into<String>) -> Self {
         Self { label: label.into(), ..self }
     }
 
@@ -99,24 +99,27 @@ fn render_one(renderer: &Renderer, path: &str, source: &str, problem: &Problem) 
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
     };
-    let title = level.primary_title(problem.title.as_str());
+    let (words, label, remedy) =
+        (printable(&problem.title), printable(&problem.label), printable(&problem.remedy));
+    let other = problem.also.as_ref().map(|(at, label)| (at, printable(label)));
+    let title = level.primary_title(words.as_str());
     let mut group = match &problem.at {
         None => title.element(annotate_snippets::Origin::path(path)),
         Some(at) => {
             let mut main = AnnotationKind::Primary.span(within(source, at));
-            if !problem.label.is_empty() {
-                main = main.label(problem.label.as_str());
+            if !label.is_empty() {
+                main = main.label(label.as_str());
             }
             let mut snippet = Snippet::source(source).path(path).annotation(main);
-            if let Some((other, label)) = &problem.also {
+            if let Some((other, label)) = &other {
                 snippet = snippet
                     .annotation(AnnotationKind::Context.span(within(source, other)).label(label.as_str()));
             }
             title.element(snippet)
         }
     };
-    if !problem.remedy.is_empty() {
-        group = group.element(Level::HELP.message(problem.remedy.as_str()));
+    if !remedy.is_empty() {
+        group = group.element(Level::HELP.message(remedy.as_str()));
     }
     renderer.render(&[group])
 }
@@ -131,7 +134,16 @@ pub fn in_one_line(path: &str, source: &str, problem: &Problem) -> String {
         format!(":{line}:{column}")
     });
     let remedy = if problem.remedy.is_empty() { String::new() } else { format!("; {}", problem.remedy) };
-    format!("{path}{place}: {}{remedy}", problem.title)
+    printable(&format!("{path}{place}: {}{remedy}", problem.title))
+}
+
+/// What quotes the file cannot end a line of a log, nor tell a terminal what to do.
+fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() { out.extend(letter.escape_default()) } else { out.push(letter) }
+    }
+    out
 }
 
 /// A span that the renderer can cut at, whatever it is given.
@@ -143,7 +155,7 @@ fn within(source: &str, span: &Range<usize>) -> Range<usize> {
 
 /// The one of `known` that was probably meant by `given`.
 #[must_use]
-pub(super) fn nearest<'k>(given: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(given: &str, known: &[&'k str]) -> Option<&'k str> {
     let farthest = (given.chars().count() / 3).max(1);
     known
         .iter()
@@ -163,6 +175,14 @@ mod tests {
         assert_eq!(nearest("preepmt", &["preempt"]), Some("preempt"));
         assert_eq!(nearest("Vrid", &["vrid"]), Some("vrid"));
         assert_eq!(nearest("colour", &["vrid", "interface"]), None);
+    }
+
+    #[test]
+    fn what_is_quoted_stays_on_its_line() {
+        let problem = Problem::error("no key `a\n\u{1b}[2J`", 0..1, "remove \u{7}");
+        assert_eq!(in_one_line("f", "a", &problem), "f:1:1: no key `a\\n\\u{1b}[2J`; remove \\u{7}");
+        let shown = render("f", "a", &[problem], Style::Plain);
+        assert!(!shown.contains(|letter: char| letter.is_control() && letter != '\n'), "{shown:?}");
     }
 
     #[test]

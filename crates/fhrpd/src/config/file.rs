@@ -16,9 +16,9 @@ use super::diagnose::{Problem, nearest};
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 
 /// Why a value is refused, and what would be right.
-pub(super) struct Refused {
-    pub(super) why: String,
-    pub(super) remedy: String,
+pub(crate) struct Refused {
+    pub(crate) why: String,
+    pub(crate) remedy: String,
 }
 
 fn refused<T>(why: impl Into<String>, remedy: impl Into<String>) -> Result<T, Refused> {
@@ -308,15 +308,21 @@ pub(super) fn number<T: TryFrom<u64>>(
 
 /// Text with a unit, such as `"100ms"`.
 pub(super) fn duration(value: &DeValue<'_>) -> Result<Duration, Refused> {
-    let example = "write a number with a unit in quotes, such as \"1s\" or \"100ms\"";
-    let Some(text) = value.as_str() else {
-        return refused(format!("expected a duration, found {}", kind(value)), example);
-    };
+    match value.as_str() {
+        Some(text) => duration_of(text),
+        None => refused(format!("expected a duration, found {}", kind(value)), DURATION_EXAMPLE),
+    }
+}
+
+const DURATION_EXAMPLE: &str = "write a number with a unit in quotes, such as \"1s\" or \"100ms\"";
+
+/// A number with a unit.
+pub(crate) fn duration_of(text: &str) -> Result<Duration, Refused> {
     if !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit()) {
         return refused(format!("\"{text}\" has no unit"), format!("write \"{text}s\" or \"{text}ms\""));
     }
     humantime::parse_duration(text)
-        .or_else(|why| refused(format!("\"{text}\" is no duration ({why})"), example))
+        .or_else(|why| refused(format!("\"{text}\" is no duration ({why})"), DURATION_EXAMPLE))
 }
 
 /// An address without a prefix length.

@@ -5,15 +5,14 @@ use std::os::unix::net::UnixListener as StdListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fhrp::{TrackName, TrackState};
 use futures_util::{SinkExt as _, StreamExt as _};
-use serde_json::{Value, json};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::codec::{Framed, LinesCodec, LinesCodecError};
 
-use super::{Asked, Question, Request};
+use super::Asked;
+use super::request::{self, Asks, RequestId};
 
 /// The longest request.
 const LINE_OCTETS_MAX: usize = 64 * 1024;
@@ -62,7 +61,7 @@ async fn talk(stream: UnixStream, questions: mpsc::Sender<Asked>) {
         let (response, last) = match line {
             Ok(line) => (answer(&line, &questions).await, false),
             Err(LinesCodecError::MaxLineLengthExceeded) => {
-                (failed(&Value::Null, "the line is too long"), true)
+                (request::reply(&RequestId::none(), Err("the line is too long")), true)
             }
             Err(LinesCodecError::Io(_)) => return,
         };
@@ -75,52 +74,15 @@ async fn talk(stream: UnixStream, questions: mpsc::Sender<Asked>) {
 
 /// The line to send back.
 async fn answer(line: &str, questions: &mpsc::Sender<Asked>) -> String {
-    let request: Request = match serde_json::from_str(line) {
-        Ok(request) => request,
-        Err(why) => return failed(&Value::Null, &format!("not a request: {why}")),
-    };
-    let id = &request.id;
-    let question = match request.method.as_str() {
-        "version" => {
-            let version = json!({ "name": "fhrpd", "version": env!("CARGO_PKG_VERSION") });
-            return done(id, &version.to_string());
-        }
-        "show" => Question::Show,
-        "reload" => Question::Reload,
-        "track" => match about_track(&request.params) {
-            Some(question) => question,
-            None => return failed(id, "track needs {\"name\": …, \"state\": \"up\" or \"down\"}"),
-        },
-        other => {
-            return failed(id, &format!("no method {other:?}; there are show, version, reload and track"));
-        }
+    let (id, question) = match request::read(line) {
+        Asks::Nothing(response) => return response,
+        Asks::This { id, question } => (id, question),
     };
     let (answer, back) = oneshot::channel();
-    if questions.send(Asked { question, answer }).await.is_err() {
-        return failed(id, "the daemon is stopping");
-    }
-    match back.await {
-        Ok(Ok(result)) => done(id, &result),
-        Ok(Err(why)) => failed(id, &why),
-        Err(_) => failed(id, "the daemon is stopping"),
-    }
-}
-
-fn about_track(params: &Value) -> Option<Question> {
-    let name = TrackName::new(params.get("name")?.as_str()?);
-    let state = match params.get("state")?.as_str()? {
-        "up" => TrackState::Up,
-        "down" => TrackState::Down,
-        _ => return None,
+    let stopping = Err("the daemon is stopping".to_owned());
+    let outcome = match questions.send(Asked { question, answer }).await {
+        Ok(()) => back.await.unwrap_or(stopping),
+        Err(_) => stopping,
     };
-    Some(Question::Track { name, state })
-}
-
-/// Put together as text: a report of thousands of groups is not parsed again only to be sent.
-fn done(id: &Value, result: &str) -> String {
-    format!("{{\"id\":{id},\"result\":{result}}}")
-}
-
-fn failed(id: &Value, why: &str) -> String {
-    json!({ "id": id, "error": why }).to_string()
+    request::reply(&id, outcome.as_deref().map_err(String::as_str))
 }

@@ -4,7 +4,7 @@ use fhrp::{GroupState, Notice, NoticeKind, TrackState};
 use tracing::Level;
 
 /// How loud, and what.
-pub(super) fn describe(notice: &Notice) -> (Level, String) {
+pub(crate) fn describe(notice: &Notice) -> (Level, String) {
     (level(&notice.kind), format!("{}: {}", notice.group, words(&notice.kind)))
 }
 

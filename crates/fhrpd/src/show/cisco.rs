@@ -119,14 +119,15 @@ fn addresses(group: &GroupReport, hello: &HelloReport) -> Vec<String> {
 }
 
 fn macs(group: &GroupReport, line: &mut impl FnMut(usize, String)) {
-    let local = group.virtual_mac.as_deref().and_then(dotted);
+    let own = group.virtual_mac.as_deref().and_then(dotted);
+    // With use_bia there is none, and each Active router has its own.
+    let local = own.clone().or_else(|| group.interface_mac.as_deref().and_then(dotted));
     let others = || {
         group.peers.iter().find(|peer| Some(peer.address) == group.active)?.mac.as_deref().and_then(dotted)
     };
     let active = match (group.state == "active", group.active) {
         (true, _) => local.clone(),
-        // With use_bia it is the Active router's own.
-        (false, Some(_)) => local.clone().or_else(others),
+        (false, Some(_)) => own.or_else(others),
         (false, None) => None,
     };
     let unknown = || "unknown".to_owned();

@@ -55,6 +55,7 @@ pub(crate) fn hsrp(interface: &str, variant: Variant, number: u16) -> GroupStatu
         active_priority: Some(110),
         addresses: Arc::from([address]),
         virtual_mac: Group::new(variant, number).map(Group::virtual_mac),
+        interface_mac: Some(MacAddr([2, 0, 0, 0, 0, 2])),
         primary_address: Some(ours),
         programmed: true,
         up_since: Some(at(-60_000)),

@@ -192,7 +192,10 @@ fn the_virtual_mac_says_where_it_is_from() {
     assert!(own.ends_with("is 0200.0000.0009 (cfgd)"), "{own}");
     // Of an Active router whose hellos name its interface that is what hosts use.
     let bia = mac(&|group| group.virtual_mac = None);
-    assert!(bia.contains("is 0200.0000.0003 (MAC Not In Use)") && bia.ends_with("is unknown (bia)"), "{bia}");
+    assert!(bia.contains("is 0200.0000.0003 (MAC Not In Use)"), "{bia}");
+    assert!(bia.ends_with("is 0200.0000.0002 (bia)"), "{bia}");
+    let active = mac(&|group| (group.virtual_mac, group.state) = (None, GroupState::Active));
+    assert!(active.contains("is 0200.0000.0002 (MAC In Use)"), "{active}");
 }
 
 #[test]
