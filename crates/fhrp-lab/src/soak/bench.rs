@@ -214,7 +214,7 @@ impl Bench {
         let from = Stamp::now();
         for lan in (0..LANS).filter(|lan| fault.deafens(fault.router(), *lan)) {
             let to = Stamp::from_nanos(u64::MAX);
-            self.deaf.push(Deaf { router: fault.router(), lan, from, to });
+            self.deaf.push(Deaf { router: fault.router(), lan, from, to, by: fault.class() });
         }
         match fault {
             Fault::Kill { router } | Fault::KillAndCleanUp { router } => {
@@ -282,7 +282,7 @@ impl Bench {
             }
         }
         let now = Stamp::now();
-        for deaf in self.deaf.iter_mut().filter(|deaf| deaf.to > now) {
+        for deaf in self.deaf.iter_mut().filter(|deaf| deaf.by == fault.class()) {
             if fault.deafens(deaf.router, deaf.lan) {
                 deaf.to = now.after(RECOVERY);
             }

@@ -234,11 +234,11 @@ impl<'a, F: FnMut(&str)> Soak<'a, F> {
             self.report.probes += sent;
         }
         let read = self.read;
-        let wire = &mut self.wire;
+        let (wire, deaf) = (&mut self.wire, &self.bench.deaf);
         let (end, mut findings) =
-            self.bench.capture.look(read, |events| (read + events.len(), wire.read(events)));
+            self.bench.capture.look(read, |events| (read + events.len(), wire.read(events, deaf)));
         self.read = end;
-        findings.add(wire.judge(&self.bench.deaf, &self.bench.stopped));
+        findings.add(wire.judge(deaf, &self.bench.stopped));
         findings.add(std::mem::take(&mut self.bench.findings));
         self.take(findings);
         self.report.takeovers = self.wire.takeovers;

@@ -16,6 +16,7 @@ use crate::{
 
 use super::{
     check::{Checker, Findings},
+    fault::Class,
     parties::Party,
 };
 
@@ -30,6 +31,14 @@ pub(super) struct Deaf {
     pub(super) lan: u8,
     pub(super) from: Stamp,
     pub(super) to: Stamp,
+    pub(super) by: Class,
+}
+
+impl Deaf {
+    /// Whether the kernel of this router was without its daemon then: it goes on as it was, and speaks from virtual MACs.
+    fn orphans(&self, router: u8, at: Stamp) -> bool {
+        self.by == Class::Process && self.router == router && (self.from..=self.to).contains(&at)
+    }
 }
 
 /// A daemon that was asked to stop.
@@ -124,23 +133,30 @@ impl Wire {
         wire
     }
 
-    /// Takes in what was captured since the last call.
-    pub(super) fn read(&mut self, events: &[Event]) -> Findings {
+    /// Takes in what was captured since the last call, `deaf` being all of the round.
+    pub(super) fn read(&mut self, events: &[Event], deaf: &[Deaf]) -> Findings {
         let mut findings = Findings::default();
         for event in events {
             if let (Some(router), Port::Lan(lan)) = (router_of(event), event.port) {
-                self.read_one(event, (router, lan), &mut findings);
+                self.read_claims(event, (router, lan));
+                self.judge_announcement(event, (router, lan), &mut findings);
+                if !deaf.iter().any(|deaf| deaf.orphans(router, event.at)) {
+                    self.judge_source(event, router, &mut findings);
+                }
             }
         }
         findings
     }
 
-    fn read_one(&mut self, event: &Event, (router, lan): (u8, u8), findings: &mut Findings) {
+    fn read_claims(&mut self, event: &Event, (router, lan): (u8, u8)) {
         for watched in self.watched.iter_mut().filter(|watched| watched.lan == lan) {
             if let Some(claim) = watched.claim(&event.kind) {
                 self.takeovers += watched.claimed(router, event.at, claim);
             }
         }
+    }
+
+    fn judge_announcement(&self, event: &Event, (router, lan): (u8, u8), findings: &mut Findings) {
         let announced = self.addresses.iter().find(|((of, address), _)| {
             *of == lan && event.destination_mac.is_multicast() && event.kind.announces(*address)
         });
@@ -152,6 +168,9 @@ impl Wire {
             });
             findings.look(Checker::Announces, wrong);
         }
+    }
+
+    fn judge_source(&self, event: &Event, router: u8, findings: &mut Findings) {
         let spoken = self.macs.get(&event.source_mac).and_then(|place| self.watched.get(*place));
         if let Some(watched) = spoken {
             let wrong = (!watched.was_active(router, event.at)).then(|| {
@@ -271,17 +290,19 @@ impl Watched {
 
     /// Of those that were surely Active when they were asked to stop.
     fn judge_resignation(&self, stop: Stopped, deaf: &[Deaf], findings: &mut Findings) {
-        let heard = |deaf: &&Deaf| {
-            deaf.lan == self.lan && deaf.router == stop.router && deaf.from < stop.at && stop.at < deaf.to
+        let unheard = |deaf: &&Deaf| {
+            let own = deaf.lan == self.lan && deaf.router == stop.router;
+            own && deaf.by != Class::Process && deaf.from < stop.at.after(HANDOVER) && stop.at < deaf.to
         };
-        if deaf.iter().find(heard).is_some() {
+        if deaf.iter().any(|deaf| unheard(&deaf)) {
             return;
         }
         let before = |span: &&Span| span.router == stop.router && span.first < stop.at;
         let Some(span) = self.spans.iter().rev().find(before) else { return };
         let gave_up_before = span.ended.is_some_and(|(at, _)| at < stop.at);
-        // The last packet before is at most an interval old, of which the silence has at least three.
-        if gave_up_before || stop.at.since(span.last) > self.silence / 2 {
+        // The last packet before is at most an interval old, a third of the protocol's time.
+        let lately = (self.silence - SLACK) / 2 + Duration::from_millis(200);
+        if gave_up_before || stop.at.since(span.last) > lately {
             return;
         }
         let resigned = span.ended.is_some_and(|(_, end)| end == End::Resigned);

@@ -50,14 +50,14 @@ fn claims(router: u8, from: u64, to: u64) -> impl Iterator<Item = Event> {
 }
 
 fn deaf(router: u8, from: u64, to: u64) -> Deaf {
-    Deaf { router, lan: 0, from: at(from), to: at(to) }
+    Deaf { router, lan: 0, from: at(from), to: at(to), by: Class::Process }
 }
 
 /// What is found in these events, and who took over how often.
 fn found(mut events: Vec<Event>, deaf: &[Deaf], stopped: &[Stopped]) -> (Vec<Checker>, u64) {
     events.sort_by_key(|event| event.at);
     let mut wire = Wire::new(&parties());
-    let mut findings = wire.read(&events);
+    let mut findings = wire.read(&events, deaf);
     findings.add(wire.judge(deaf, stopped));
     (findings.violations.iter().map(|violation| violation.checker).collect(), wire.takeovers)
 }
@@ -78,11 +78,11 @@ fn two_that_claim_for_long_and_hear_each_other_are_seen() {
 fn what_was_judged_is_not_judged_again() {
     let both = |from: u64, to: u64| claims(1, from, to).chain(claims(2, from, to)).collect::<Vec<_>>();
     let mut wire = Wire::new(&parties());
-    wire.read(&both(0, 6000));
+    wire.read(&both(0, 6000), &[]);
     assert_eq!(wire.judge(&[deaf(1, 0, 7000)], &[]).violations, []);
-    wire.read(&both(6000, 8000));
+    wire.read(&both(6000, 8000), &[]);
     assert_eq!(wire.judge(&[], &[]).violations, []);
-    wire.read(&both(8000, 13_000));
+    wire.read(&both(8000, 13_000), &[]);
     assert_eq!(wire.judge(&[], &[]).violations.len(), 1);
 }
 
@@ -111,6 +111,10 @@ fn a_backup_that_speaks_from_the_virtual_mac_is_seen() {
     let given_up = |later| vec![advertises(1, 0, 200), advertises(1, 10, 0), speaks(1, later)];
     assert_eq!(of(given_up(1000)), []);
     assert_eq!(of(given_up(3000)), [Checker::VirtualMac]);
+    // The kernel of a router whose daemon is dead goes on as it was.
+    assert_eq!(found(given_up(3000), &[deaf(1, 2000, 4000)], &[]).0, []);
+    let port = Deaf { by: Class::Port(0), ..deaf(1, 2000, 4000) };
+    assert_eq!(found(given_up(3000), &[port], &[]).0, [Checker::VirtualMac]);
 }
 
 #[test]
@@ -118,7 +122,10 @@ fn who_is_stopped_without_a_word_is_seen() {
     let stop = [Stopped { router: 1, at: at(2000) }];
     let silent: Vec<_> = claims(1, 0, 2000).collect();
     assert_eq!(found(silent.clone(), &[], &stop).0, [Checker::Resigns]);
-    assert_eq!(found(silent.clone(), &[deaf(1, 1000, 3000)], &stop).0, []);
+    let port = |from: u64| Deaf { by: Class::Port(0), ..deaf(1, from, 5000) };
+    assert_eq!(found(silent.clone(), &[port(1000)], &stop).0, []);
+    assert_eq!(found(silent.clone(), &[port(2500)], &stop).0, []);
+    assert_eq!(found(silent.clone(), &[port(4500)], &stop).0, [Checker::Resigns]);
     let resigned: Vec<_> = silent.into_iter().chain([advertises(1, 2100, 0)]).collect();
     assert_eq!(found(resigned, &[], &stop).0, []);
     // A Backup has nothing to say.
@@ -182,7 +189,7 @@ fn hello(router: u8, millis: u64, served: &[u8]) -> Event {
 
 #[test]
 fn a_forwarder_that_a_hello_leaves_out_is_given_up() {
-    let stop = [Stopped { router: 1, at: at(900) }];
+    let stop = [Stopped { router: 1, at: at(700) }];
     assert_eq!(found(vec![hello(1, 0, &[2]), hello(1, 250, &[])], &[], &stop).0, []);
     assert_eq!(found(vec![hello(1, 0, &[]), hello(1, 250, &[2])], &[], &stop).0, [Checker::Resigns]);
     let both = |served: &[u8]| {
@@ -196,9 +203,9 @@ fn a_forwarder_that_a_hello_leaves_out_is_given_up() {
 #[test]
 fn what_was_claimed_is_remembered_from_round_to_round() {
     let mut wire = Wire::new(&parties());
-    wire.read(&claims(1, 0, 1000).collect::<Vec<_>>());
+    wire.read(&claims(1, 0, 1000).collect::<Vec<_>>(), &[]);
     wire.judge(&[], &[]);
-    assert_eq!(wire.read(&[announces(1, 1100)]).violations, []);
-    assert_eq!(wire.read(&[announces(2, 1200)]).violations.len(), 1);
+    assert_eq!(wire.read(&[announces(1, 1100)], &[]).violations, []);
+    assert_eq!(wire.read(&[announces(2, 1200)], &[]).violations.len(), 1);
     assert!(wire.history().iter().any(|line| line.starts_with("vrrp3-v4: r1 Active from")));
 }
