@@ -24,6 +24,9 @@ use super::{
 const SLACK: Duration = Duration::from_secs(2);
 /// How long a router that has given up may still hand on frames for its successor.
 const HANDOVER: Duration = Duration::from_secs(2);
+/// How soon a daemon that is asked to stop says so: sooner than anybody takes over from a silent router.
+const AT_ONCE: Duration = Duration::from_millis(200);
+
 /// A time during which a router may neither hear nor be heard in a LAN, or its daemon not act.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deaf {
@@ -303,6 +306,13 @@ impl Watched {
         // The last packet before is at most an interval old, a third of the protocol's time.
         let lately = (self.silence - SLACK) / 2 + Duration::from_millis(200);
         if gave_up_before || stop.at.since(span.last) > lately {
+            return;
+        }
+        // Who has just been outranked gives way in silence.
+        let outranked = self.spans.iter().any(|other| {
+            other.router != stop.router && other.last >= span.last && other.first <= stop.at.after(AT_ONCE)
+        });
+        if outranked {
             return;
         }
         let resigned = span.ended.is_some_and(|(_, end)| end == End::Resigned);

@@ -128,6 +128,10 @@ fn who_is_stopped_without_a_word_is_seen() {
     assert_eq!(found(silent.clone(), &[port(4500)], &stop).0, [Checker::Resigns]);
     let resigned: Vec<_> = silent.into_iter().chain([advertises(1, 2100, 0)]).collect();
     assert_eq!(found(resigned, &[], &stop).0, []);
+    // Who takes over from the silent one is no excuse; who has outranked it before is one.
+    let followed = |from: u64| claims(1, 0, 2000).chain(claims(2, from, 4000)).collect();
+    assert_eq!(found(followed(2700), &[], &stop).0, [Checker::Resigns]);
+    assert_eq!(found(followed(2001), &[], &stop).0, []);
     // A Backup has nothing to say.
     assert_eq!(found(claims(2, 0, 4000).collect(), &[], &stop).0, []);
 }
