@@ -17,12 +17,15 @@ use crate::show::{self, Filter};
 
 const UNUSABLE: u8 = 2;
 
+const STATUS_HELP: &str = "\
+Exit status: 0 done, 1 failed while running, 2 wrong arguments or an unusable file.";
+
 /// First-hop redundancy for Linux: several routers, one gateway address.
 ///
 /// Speaks VRRP version 2 and 3 (RFC 3768, RFC 9568), HSRP version 1 and 2 (RFC 2281) and GLBP over IPv4 and
 /// IPv6.
 #[derive(Debug, Parser)]
-#[command(name = "fhrpd", version, propagate_version = true)]
+#[command(name = "fhrpd", version, propagate_version = true, after_long_help = STATUS_HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -32,9 +35,9 @@ struct Cli {
 enum Command {
     /// Run the daemon in the foreground.
     ///
-    /// SIGTERM and SIGINT hand over to the other routers (priority 0) and remove everything again. SIGHUP reads the
-    /// configuration file again; groups that did not change are not touched. Log lines go to stderr; FHRPD_LOG says
-    /// which (default: info).
+    /// SIGTERM and SIGINT hand over to the other routers and remove everything again. SIGHUP reads the configuration
+    /// file again; groups that did not change are not touched. Log lines go to stderr; FHRPD_LOG says which (default:
+    /// info; such as debug, or fhrp=trace).
     Run(ConfigFile),
     /// Check a configuration file and say what would run.
     Check(ConfigFile),

@@ -153,7 +153,9 @@ impl Sight {
         for router in &self.routers {
             let Some(group) = router.group(party) else { continue };
             let open = group.open();
-            let wanted = if open.is_empty() { usize::from(group.is_active()) } else { open.len() };
+            // Without a virtual MAC the interface itself holds it; a gateway that serves no forwarder need not.
+            let plain = usize::from(group.is_active() && !party.shares());
+            let wanted = if open.is_empty() { plain } else { open.len() };
             let holders: Vec<_> = router.links.iter().filter(|link| link.holds(address).is_some()).collect();
             let misplaced = holders
                 .iter()

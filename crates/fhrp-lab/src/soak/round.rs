@@ -174,7 +174,7 @@ impl<'a, F: FnMut(&str)> Soak<'a, F> {
         let both = |strike: &Strike| [(strike.at, Act::Strike, *strike), (strike.until, Act::Mend, *strike)];
         let mut acts: Vec<_> = strikes.iter().flat_map(both).collect();
         acts.sort_by_key(|(at, ..)| *at);
-        let mut hit = BTreeSet::new();
+        let (mut hit, mut untold) = (BTreeSet::new(), Vec::new());
         for (at, act, strike) in acts {
             thread::sleep(begin.after(at).since(Stamp::now()));
             let fault = strike.fault;
@@ -190,8 +190,14 @@ impl<'a, F: FnMut(&str)> Soak<'a, F> {
                     let alone = if others == 1 { Alone::Yes } else { Alone::No };
                     let done = self.bench.mend(fault, alone)?;
                     self.say_done(&format!("  mended: {fault}"), &done);
+                    untold.extend((done != Done::Yes).then_some(fault));
                 }
             }
+        }
+        // What a daemon could not be told while it was stalled. There is nothing else that cannot be mended.
+        for fault in untold {
+            let done = self.bench.mend(fault, Alone::No)?;
+            self.say_done(&format!("  mended: {fault}"), &done);
         }
         Ok(())
     }

@@ -247,6 +247,16 @@ impl Group {
         self.reweigh(now, out);
         self.retune(now, out);
         self.reconsider(now, out);
+        self.retime_beacon(now);
+    }
+
+    /// Router advertisements begin and end with their setting.
+    fn retime_beacon(&mut self, now: Instant) {
+        match (&self.config.settings().router_advertisement, self.beacon.next()) {
+            (None, _) => self.beacon.stop(),
+            (Some(_), None) if self.is_avg() => self.beacon.start(now),
+            (Some(_), _) => {}
+        }
     }
 
     /// Stops for good, or until [`Group::handle_link`]: an active router resigns, its forwarders first.

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use bytes::BytesMut;
-use fhrp::{GlbpSettings, GroupState, MacAddr, NoticeKind, RouterAdvertisement};
+use fhrp::{GlbpConfig, GlbpSettings, GroupState, MacAddr, NoticeKind, RouterAdvertisement};
 use fhrp_wire::envelope::build::{self, Ipv6Header, Link};
 use fhrp_wire::envelope::{self, Packet, nd};
 
@@ -202,6 +202,19 @@ fn the_avg_sends_router_advertisements_where_they_are_configured() {
 }
 
 #[test]
+fn router_advertisements_begin_and_end_with_their_setting() {
+    let every_minute = RouterAdvertisement { interval: secs(60), ..Default::default() };
+    let mut lan = three(|_| {});
+    for (setting, until, expected) in [(Some(every_minute), 200_000, 2), (None, 500_000, 0)] {
+        let settings = GlbpSettings { priority: 200, router_advertisement: setting, ..settings6() };
+        lan.act(1, |engine, now| engine.update(now, GlbpConfig::new(settings).unwrap()).unwrap());
+        lan.forget_sent();
+        lan.until(until);
+        assert_eq!(to_all_nodes(&lan, 1).len(), expected);
+    }
+}
+
+#[test]
 fn packets_are_those_of_ipv6() {
     let lan = three(|_| {});
     let hello = lan.sent_by(1).filter(|sent| sent.body().is_some()).last().unwrap();
@@ -211,4 +224,18 @@ fn packets_are_those_of_ipv6() {
         (hello.octets[14], hello.octets[15] & 0xf0, hello.octets[20], hello.octets[21]),
         (0x6e, 0, 17, 255)
     );
+}
+
+/// The virtual MACs of a group do not say of which family it is.
+#[test]
+fn a_group_number_is_taken_in_both_families() {
+    let config = |settings| fhrp::GlbpConfig::new(settings).unwrap();
+    for (first, second) in [(settings(), settings6()), (settings6(), settings())] {
+        let mut engine = fhrp::Engine::new();
+        let first = config(first);
+        engine.add(ms(0), first.clone()).unwrap();
+        let rival = engine.add(ms(0), config(second.clone())).unwrap_err();
+        assert_eq!(rival, fhrp::DuplicateGroup(first.id().clone()));
+        engine.add(ms(0), config(GlbpSettings { group: 2, ..second })).unwrap();
+    }
 }
