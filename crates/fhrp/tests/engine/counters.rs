@@ -33,6 +33,7 @@ fn rfc8347_statistics_of_a_routers_life() {
     let resigned = [("priority_zero_pkts_rcvd", 2), ("priority_zero_pkts_sent", 1)];
     assert_eq!(told(router.vrrp().counters.iter()), [received, resigned].concat());
     assert_eq!(told(router.status().counters.iter()), [("active_transitions", 2)]);
+    assert_eq!(router.status().state_changes, 5, "Backup, Active, Backup, Active, Initialize");
     assert_eq!(told(router.interface().iter()), [("frames_rcvd", 3)]);
     let stats = router.0.stats();
     // Four advertisements; the dataplane acknowledged the first time, and one gratuitous ARP followed.
