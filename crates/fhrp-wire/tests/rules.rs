@@ -8,8 +8,8 @@ use std::net::IpAddr;
 use common::{hex, ip};
 use fhrp_wire::Family;
 use fhrp_wire::vrrp::{
-    AuthData, Body, Centiseconds, ChecksumSeen, DecodeError, GROUP_V4, GROUP_V6, InvalidAdvertisement,
-    Parsed, Version, Vrid, authenticates_vrrp, parse, peek_vrid,
+    AuthData, Body, Centiseconds, ChecksumForm, ChecksumSeen, DecodeError, GROUP_V4, GROUP_V6,
+    InvalidAdvertisement, Parsed, Version, Vrid, authenticates_vrrp, parse, peek_vrid,
 };
 
 const V2: &str = "2105640100016ffa0a0000fe0000000000000000";
@@ -141,6 +141,19 @@ fn a_packet_may_match_both_forms() {
     let parsed = parse(source, GROUP_V4.into(), &octets).unwrap();
     assert_eq!(parsed.checksum, ChecksumSeen::Either);
     assert_eq!(parsed.checksum.form(), None);
+}
+
+/// What a sender uses is known only where the two forms differ.
+#[test]
+fn a_checksum_tells_its_form_or_not() {
+    for (seen, form) in [
+        (ChecksumSeen::Rfc9568, Some(ChecksumForm::Rfc9568)),
+        (ChecksumSeen::Rfc5798, Some(ChecksumForm::Rfc5798)),
+        (ChecksumSeen::Either, None),
+        (ChecksumSeen::OnlyForm, None),
+    ] {
+        assert_eq!(seen.form(), form, "{seen:?}");
+    }
 }
 
 #[test]

@@ -9,6 +9,8 @@ use common::{hex, ip};
 use fhrp_wire::envelope::build::{self, InvalidDatagram, Link, UdpHeader};
 use fhrp_wire::envelope::udp::{self, Datagram, UdpError};
 use fhrp_wire::envelope::{self, Packet};
+use fhrp_wire::glbp::{self, Body, Credentials, Destination, FamilyMismatch, GroupNumber, PacketFrame};
+use fhrp_wire::hsrp::{self, Origin, Variant};
 use fhrp_wire::{Family, MacAddr};
 
 /// Sent by a Cisco router.
@@ -218,4 +220,60 @@ fn addresses_are_covered() {
     assert_eq!(udp::parse(&Packet::Ipv4(moved)), Err(UdpError::Checksum));
     let moved = envelope::Ipv4 { destination: [224, 0, 0, 2].into(), ..packet };
     assert_eq!(udp::parse(&Packet::Ipv4(moved)), Err(UdpError::Checksum));
+}
+
+/// RFC 2281 §5 for version 1; version 2 as captured.
+#[test]
+fn hsrp_goes_to_the_group_of_its_variant() {
+    let frame = |variant, source_mac: &str, source: &str, hop_limit, payload: &[u8]| {
+        let origin = Origin { source_mac: source_mac.parse().unwrap(), source: ip(source), hop_limit };
+        let mut out = BytesMut::new();
+        hsrp::frame(&mut out, variant, origin, |out| out.put_slice(payload)).map(|()| out.to_vec())
+    };
+    let v4 = frame(Variant::V2Ipv4, "aa:bb:cc:00:14:00", "10.0.0.20", 1, &[2, 4, 0, 0, 0, 1]);
+    assert_eq!(v4.unwrap(), hex(V4));
+    let v6 = frame(Variant::V2Ipv6, "02:00:00:00:00:01", "fe80::1", 255, &[2, 4, 0, 1, 0, 0]);
+    assert_eq!(v6.unwrap(), hex(V6));
+    let v1 = frame(Variant::V1, "aa:bb:cc:00:14:00", "10.0.0.20", 1, &[0; 20]).unwrap();
+    let v1 = envelope::parse(&v1).unwrap();
+    assert_eq!(v1.destination.to_string(), "01:00:5e:00:00:02");
+    let datagram = udp::parse(&v1.packet).unwrap().unwrap();
+    assert_eq!((datagram.destination, datagram.destination_port), (ip("224.0.0.2"), 1985));
+    assert_eq!(datagram.payload, [0; 20]);
+    let mixed = frame(Variant::V1, "aa:bb:cc:00:14:00", "fe80::1", 1, &[0; 20]);
+    assert_eq!(mixed, Err(InvalidDatagram::MixedFamilies));
+}
+
+/// To the group or to one router, always from port to port 3222 with TTL 255 (captures).
+#[test]
+fn glbp_goes_to_its_group_or_to_one_router() {
+    let owner = MacAddr([2, 0, 0, 0, 0, 1]);
+    let peer = MacAddr([2, 0, 0, 0, 0, 2]);
+    let to_peer = |address: &str| Destination::Peer { mac: peer, address: ip(address) };
+    let cases = [
+        ("10.0.0.1", Destination::Group, "01:00:5e:00:00:66", "224.0.0.102"),
+        ("fe80::1", Destination::Group, "33:33:00:00:00:66", "ff02::66"),
+        ("10.0.0.1", to_peer("10.0.0.2"), "02:00:00:00:00:02", "10.0.0.2"),
+        ("fe80::1", to_peer("fe80::2"), "02:00:00:00:00:02", "fe80::2"),
+    ];
+    let packet = glbp::Packet::new(GroupNumber::new(1).unwrap(), owner, Body::Request).unwrap();
+    let frame = |source: &str, destination| {
+        let source = ip(source);
+        let credentials = Credentials::None;
+        let frame = PacketFrame { packet, credentials, source_mac: owner, source, destination };
+        let mut out = BytesMut::new();
+        (glbp::packet_frame(&mut out, &frame), out)
+    };
+    for (source, destination, mac, address) in cases {
+        let (built, octets) = frame(source, destination);
+        assert_eq!(built, Ok(()));
+        let parsed = envelope::parse(&octets).unwrap();
+        assert_eq!((parsed.source, parsed.destination), (owner, mac.parse().unwrap()), "{source} {address}");
+        let datagram = udp::parse(&parsed.packet).unwrap().unwrap();
+        let ends = (datagram.source, datagram.destination, datagram.destination_port, datagram.hop_limit);
+        assert_eq!(ends, (ip(source), ip(address), 3222, 255));
+        assert_eq!(glbp::parse(Family::of(&datagram.source), datagram.payload).unwrap().packet, packet);
+    }
+    let (mixed, octets) = frame("10.0.0.1", to_peer("fe80::2"));
+    assert_eq!((mixed, octets.len()), (Err(FamilyMismatch), 0), "nothing is written");
 }

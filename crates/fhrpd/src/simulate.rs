@@ -47,8 +47,8 @@ The script has statements, each on a line of its own or ended by a semicolon; # 
   end at TIME
 A fault lasts for the time given, or until another statement ends it, or to the end.
 
-What the files do not say is made up: routers get addresses in the subnet of the virtual ones, in the order of the
-files, so that of equal priorities the router named last wins (--address says otherwise). Interfaces are on one LAN by
+What the files do not say is made up: routers get addresses in the subnet of the virtual ones, in the order of the \
+files, so that of equal priorities the router named last wins (--address says otherwise). Interfaces are on one LAN by \
 the virtual addresses, groups, subnets and names that they have in common (--lan says otherwise).";
 
 /// The arguments of `fhrpd simulate`.

@@ -281,3 +281,16 @@ fn a_picture_has_a_bar_for_each_state() {
     let nowhere = simulate(&PAIR, &["r1.toml", "--svg", "/nonexistent/out.svg"]);
     assert!(refusal(&nowhere).contains("cannot write /nonexistent/out.svg: "), "{nowhere:?}");
 }
+
+#[test]
+fn an_address_in_two_groups_has_windows_of_its_own() {
+    let other = R2.replace("vrid = 10", "vrid = 11");
+    let story = json(&[("r1.toml", R1), ("r2.toml", &other)], &["r1.toml", "r2.toml"]);
+    let [address] = story["disputed"].as_array().unwrap().as_slice() else { panic!("{story}") };
+    assert_eq!(address["address"], "192.0.2.1");
+    assert_eq!(address["groups"], serde_json::json!(["vrrp eth0 ipv4 10", "vrrp eth0 ipv4 11"]));
+    let window = address["windows"].as_array().unwrap().last().unwrap();
+    assert_eq!((&window["kind"], &window["until_seconds"]), (&"two-active".into(), &Value::Null));
+    assert_eq!(window["routers"], serde_json::json!(["r1", "r2"]));
+    assert_eq!(json(&PAIR, &["r1.toml", "r2.toml"])["disputed"], serde_json::json!([]));
+}

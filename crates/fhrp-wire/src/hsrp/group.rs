@@ -102,6 +102,7 @@ mod tests {
             for number in 0..=variant.max_group() {
                 let group = Group::new(variant, number).unwrap();
                 assert_eq!(Group::of_virtual_mac(group.virtual_mac()), Some(group));
+                assert!(is_virtual_mac(group.virtual_mac()));
             }
         }
         for other in ["00:00:0c:07:ab:01", "00:00:0c:9f:ef:01", "00:05:73:a0:10:00", "00:00:5e:00:01:01"] {

@@ -280,3 +280,12 @@ fn reserved_fields_are_not_read() {
     }
     assert_eq!(v4(&octets), v4(&hex(AVG)));
 }
+
+/// The text of [`TEXT`] begins at octet 16.
+#[test]
+fn texts_are_equal_only_if_all_octets_are() {
+    let known = hex(TEXT);
+    let known = v4(&known).unwrap().auth;
+    assert_eq!(v4(&hex(TEXT)).unwrap().auth, known);
+    assert_ne!(v4(&changed(TEXT, 21, "6e")).unwrap().auth, known, "gehein");
+}

@@ -62,6 +62,20 @@ fn every_state_of_a_gateway() {
 }
 
 #[test]
+fn a_hello_says_what_it_was_made_of() {
+    let octets = hex(AVG);
+    let parsed = parse(Family::V4, &octets).unwrap().packet;
+    let Body::Announcement { hello: Some(read), .. } = *parsed.body() else { panic!("a hello") };
+    for said in [read, hello(VgState::Active, 200, "192.168.0.1")] {
+        assert_eq!((said.state(), said.priority(), said.is_resigning()), (VgState::Active, 200, false));
+        assert_eq!((said.address(), said.family()), (ip("192.168.0.1"), Family::V4));
+        let timers = said.timers();
+        assert_eq!((timers.hello().get(), timers.hold().get()), (3000, 10_000));
+        assert_eq!((timers.redirect().get(), timers.timeout().get()), (600, 14_400));
+    }
+}
+
+#[test]
 fn resigning() {
     let hello = hello(VgState::Active, 0, "192.168.0.1");
     assert!(hello.is_resigning());

@@ -106,6 +106,19 @@ mod tests {
         assert_eq!((first.forwarder, first.answers, first.first, first.last), (2, 2, at(0), at(8)));
     }
 
+    /// A host without an address checks that it has none twice.
+    #[test]
+    fn an_address_once_known_stays_until_another_is_heard() {
+        let mut clients = cache(None);
+        let ours = |octet| Some(IpAddr::from([10, 0, 0, octet]));
+        for (asks_from, known) in
+            [(None, None), (ours(7), ours(7)), (None, ours(7)), (ours(8), ours(8)), (None, ours(8))]
+        {
+            clients.record(at(1), host(1), (asks_from, 1));
+            assert_eq!(clients.iter().map(|client| client.address).collect::<Vec<_>>(), [known]);
+        }
+    }
+
     #[test]
     fn a_flood_fills_no_more_than_its_places() {
         let mut clients = cache(None);

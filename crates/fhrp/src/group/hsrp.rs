@@ -1,6 +1,8 @@
 //! What a group of HSRP hears from its peers.
 
-use fhrp_election::{Advert, Claim, Rank, State};
+use std::net::IpAddr;
+
+use fhrp_election::{Advert, Claim, State};
 use fhrp_wire::hsrp::{Message, Opcode};
 
 use super::{Announce, Group, Out};
@@ -125,8 +127,8 @@ impl Group {
     }
 
     /// The other router that is Active, as far as is known.
-    fn followed(&self) -> Option<Rank> {
-        self.election.active().map(|heard| Rank { priority: 0, ..heard.rank })
+    fn followed(&self) -> Option<IpAddr> {
+        self.election.active().map(|heard| heard.rank.address)
     }
 
     fn hsrp_mut(&mut self) -> Option<&mut Router> {

@@ -33,6 +33,7 @@ fn rfc8347_statistics_of_a_routers_life() {
     let resigned = [("priority_zero_pkts_rcvd", 2), ("priority_zero_pkts_sent", 1)];
     assert_eq!(told(router.vrrp().counters.iter()), [received, resigned].concat());
     assert_eq!(told(router.status().counters.iter()), [("active_transitions", 2)]);
+    assert_eq!(router.status().state_changes, 5, "Backup, Active, Backup, Active, Initialize");
     assert_eq!(told(router.interface().iter()), [("frames_rcvd", 3)]);
     let stats = router.0.stats();
     // Four advertisements; the dataplane acknowledged the first time, and one gratuitous ARP followed.
@@ -85,4 +86,40 @@ fn a_frame_with_a_tag_is_another_interfaces() {
     let mut tagged = says(200).frame().to_vec();
     tagged.splice(12..12, [0x81, 0, 0, 7]);
     assert_eq!(counted(&tagged), [("frames_rcvd", 1), ("foreign_frames", 1)]);
+}
+
+#[test]
+fn an_interface_without_a_group_has_nothing_to_count() {
+    let mut router = Router::active();
+    let names = |router: &Router| router.0.interfaces().map(|(name, _)| name.to_string()).collect::<Vec<_>>();
+    assert_eq!(names(&router), ["eth0"]);
+    let id = router.status().id;
+    router.0.remove(ms(4000), &id).unwrap();
+    assert_eq!(names(&router), [""; 0]);
+}
+
+/// RFC 9568 §7.1: what can be checked without knowing the virtual router is checked before its VRID, the rest after.
+#[test]
+fn rfc9568_7_1_a_packet_for_nobody_is_counted_by_the_first_rule_it_breaks() {
+    let to_99 = |change: fn(&mut Vec<u8>)| {
+        counted(&altered(|frame| {
+            frame[35] = 99;
+            change(frame);
+        }))
+    };
+    let ttl = with_ip_checksum(altered(|frame| (frame[22], frame[35]) = (254, 99)));
+    let mut checksum = altered(|frame| frame[35] = 99);
+    checksum[40] ^= 0x55;
+    let cases = [
+        ("nothing else", to_99(|_| ()), "vrid_errors"),
+        ("TTL", counted(&ttl), "ip_ttl_errors"),
+        ("version 1", to_99(|frame| frame[34] = 0x11), "version_errors"),
+        ("type 2", to_99(|frame| frame[34] = 0x32), "invalid_type_pkts_rcvd"),
+        ("length", to_99(|frame| frame[37] = 9), "packet_length_errors"),
+        ("checksum", counted(&checksum), "checksum_errors"),
+        ("interval 0", to_99(|frame| frame[38..40].fill(0)), "vrid_errors"),
+    ];
+    for (what, counted, counter) in cases {
+        assert_eq!(counted, [("frames_rcvd", 1), (counter, 1)], "{what}");
+    }
 }

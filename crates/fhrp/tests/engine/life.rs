@@ -220,3 +220,34 @@ fn a_stalled_router_that_listens_first_does_not_claim() {
     assert_eq!(router.0.next_deadline(), Some(us(3_600_000 + 3_609_375)));
     assert_eq!(router.vrrp().active_down_interval, Duration::from_micros(3_609_375));
 }
+
+#[test]
+fn rfc9568_1_7_a_vrid_is_a_virtual_router_in_each_family() {
+    let mut router = Router::new(settings()).0;
+    let ipv6 = fhrp::VrrpSettings { addresses: vec![ip("fe80::1")], ..settings() };
+    router.0.add(ms(0), VrrpConfig::new(ipv6.clone()).unwrap()).unwrap();
+    assert_eq!(router.0.status().count(), 2);
+    let again = VrrpConfig::new(ipv6).unwrap();
+    let id = again.id().clone();
+    assert_eq!(router.0.add(ms(0), again).unwrap_err(), fhrp::DuplicateGroup(id));
+}
+
+/// RFC 9568 §6.1: the skew follows from the priority, which failed objects lower.
+#[test]
+fn failed_objects_lower_the_priority_and_lengthen_the_skew() {
+    let track = |name: &str, effect| fhrp::Track { name: fhrp::TrackName::new(name), effect };
+    let by = fhrp::TrackEffect::Decrement;
+    let tracks = vec![track("uplink", by(30)), track("script", by(20))];
+    let mut router = Router::new(fhrp::VrrpSettings { track: tracks, ..settings() }).0;
+    let mut set = |name: &str, state| {
+        router.0.set_track(ms(0), &fhrp::TrackName::new(name), state);
+        (router.status().effective_priority, router.vrrp().skew_time.as_micros(), router.see().notices.len())
+    };
+    let (up, down) = (fhrp::TrackState::Up, fhrp::TrackState::Down);
+    // (256 - priority) / 256 s
+    assert_eq!(set("uplink", down), (70, 726_562, 1));
+    assert_eq!(set("script", down), (50, 804_687, 1));
+    assert_eq!(set("uplink", up), (80, 687_500, 1));
+    assert_eq!(set("script", up), (100, 609_375, 1));
+    assert_eq!(set("other", down), (100, 609_375, 0));
+}

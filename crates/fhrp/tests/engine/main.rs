@@ -17,4 +17,5 @@ mod receive;
 mod regressions;
 mod remarks;
 mod router;
+mod snapshot;
 mod underlay;

@@ -1,7 +1,7 @@
 //! On a LAN that loses nothing, what one router counts as sent is what was on the wire and what the other counts as
 //! received.
 
-use fhrp::{GlbpSettings, GlbpStats};
+use fhrp::{GlbpSettings, GlbpStats, NoticeKind};
 use fhrp_wire::glbp::{Body, ForwarderPriority};
 
 use super::lan::*;
@@ -51,6 +51,21 @@ fn assert_counted(lan: &mut Lan, sender: u8, receiver: u8) {
     assert_eq!(half(&lan.router(receiver).counters(), "_rcvd"), half(&received(&sent), "_rcvd"));
 }
 
+/// Each move is told, and each that is told is counted.
+#[track_caller]
+fn assert_moves_are_counted(router: &Router) {
+    let told = |is: &dyn Fn(&NoticeKind) -> bool| router.notices.iter().filter(|(_, kind)| is(kind)).count();
+    let moved = told(&|kind| matches!(kind, NoticeKind::Moved { .. }));
+    assert!(moved >= 4);
+    assert_eq!(router.status().state_changes, u64::try_from(moved).unwrap());
+    for known in router.glbp().forwarders {
+        let of = known.number;
+        let moved =
+            told(&|kind| matches!(kind, NoticeKind::ForwarderMoved { forwarder, .. } if *forwarder == of));
+        assert_eq!(known.state_changes, u64::try_from(moved).unwrap(), "forwarder {of}");
+    }
+}
+
 #[test]
 fn what_is_sent_is_counted_on_both_sides() {
     let mut lan = Lan::new([GlbpSettings { priority: 200, ..settings() }, settings()]);
@@ -62,6 +77,7 @@ fn what_is_sent_is_counted_on_both_sides() {
     lan.stop(1);
     lan.until(130_000);
     assert_counted(&mut lan, 1, 2);
+    (1..=2).for_each(|n| assert_moves_are_counted(lan.router(n)));
     let sent = on_the_wire(&lan, 1);
     assert_eq!((sent.resign_sent, sent.forwarder_resign_sent), (1, 1));
     assert_eq!([1, 2].map(|n| lan.router(n).status().counters.active_transitions), [1, 1]);

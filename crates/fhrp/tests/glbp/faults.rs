@@ -1,6 +1,6 @@
 //! Dataplanes that refuse, frames that cannot be received, members that die.
 
-use fhrp::{GlbpSettings, GroupState, NoticeKind, ProgramFault, Waiting};
+use fhrp::{Cause, GlbpSettings, GroupState, NoticeKind, ProgramFault, Waiting};
 
 use super::lan::*;
 use super::stories::owner_of;
@@ -62,6 +62,31 @@ fn the_death_of_an_avf_costs_its_hosts_a_hold_time_and_no_new_mac() {
     assert_ne!(heir, victim);
     let told: Vec<_> = (0..3).map(|host| lan.resolve(host).unwrap()).collect();
     assert!(told.contains(&vmac(3)), "its MAC goes on being handed out");
+}
+
+/// Router 2 owns forwarder 2 and dies; router 1 serves it until the owner is back and preempts after 30 s.
+#[test]
+fn why_a_forwarder_moved_and_who_serves_it_is_shown() {
+    let mut lan = two();
+    let seen = |lan: &mut Lan| {
+        let known = lan.router(1).forwarder(2).unwrap();
+        let cause = known.last_transition.map(|(_, cause)| cause);
+        (known.state, cause, known.server.map(|server| server.address))
+    };
+    let owner = || Some(ip("10.0.0.2"));
+    assert!(matches!(seen(&mut lan), (GroupState::Listen, _, server) if server == owner()));
+    lan.kill(2);
+    lan.until(111_000);
+    let lost = seen(&mut lan);
+    let was_lost = |cause: &Option<Cause>| matches!(cause, Some(Cause::ActiveLost { lost, .. }) if Some(lost.address) == owner());
+    assert!(lost.0 == GroupState::Active && was_lost(&lost.1) && lost.2.is_none(), "{lost:?}");
+    let told = |(_, kind): &(_, NoticeKind)| matches!(kind, NoticeKind::ForwarderMoved { forwarder: 2, to: GroupState::Active, cause, .. } if was_lost(cause));
+    assert!(lan.router(1).notices.iter().any(told));
+    lan.reboot(2, settings());
+    lan.until(200_000);
+    let back = seen(&mut lan);
+    let outranked = matches!(back.1, Some(Cause::Outranked { by }) if Some(by.address) == owner());
+    assert!(back.0 == GroupState::Listen && outranked && back.2 == owner(), "{back:?}");
 }
 
 #[test]

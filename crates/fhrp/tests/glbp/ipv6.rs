@@ -225,3 +225,17 @@ fn packets_are_those_of_ipv6() {
         (0x6e, 0, 17, 255)
     );
 }
+
+/// The virtual MACs of a group do not say of which family it is.
+#[test]
+fn a_group_number_is_taken_in_both_families() {
+    let config = |settings| fhrp::GlbpConfig::new(settings).unwrap();
+    for (first, second) in [(settings(), settings6()), (settings6(), settings())] {
+        let mut engine = fhrp::Engine::new();
+        let first = config(first);
+        engine.add(ms(0), first.clone()).unwrap();
+        let rival = engine.add(ms(0), config(second.clone())).unwrap_err();
+        assert_eq!(rival, fhrp::DuplicateGroup(first.id().clone()));
+        engine.add(ms(0), config(GlbpSettings { group: 2, ..second })).unwrap();
+    }
+}

@@ -1,6 +1,6 @@
 //! What is sent and received is counted by its kind.
 
-use fhrp::GroupState::{Active, Speak};
+use fhrp::GroupState::{Active, Listen, Speak, Standby};
 use fhrp::HsrpSettings;
 use fhrp_wire::hsrp::State;
 
@@ -29,6 +29,10 @@ fn messages_are_counted_by_opcode() {
         assert_eq!((counted.coup_sent, counted.resign_sent), (1, 1), "{variant:?}");
         assert_eq!((sent(&lan, "Coup"), sent(&lan, "Resign")), (1, 1), "{variant:?}");
         assert_eq!(counted.hello_sent, sent(&lan, "Hello"), "{variant:?}");
+        let moves: Vec<_> = lan.moves().into_iter().map(|(_, _, state)| state).collect();
+        let up = [Listen, Speak, Standby, Active];
+        assert_eq!(moves, [&up[..], &up[1..]].concat(), "{variant:?}");
+        assert_eq!(lan.status(0).state_changes, 7, "{variant:?}");
         assert_eq!(lan.status(0).counters.active_transitions, 2, "{variant:?}");
         let interface = lan.interface(0);
         assert_eq!(interface.hsrp_interface_states_sent, sent(&lan, "Interface"), "{variant:?}");

@@ -22,6 +22,8 @@ pub(super) struct Story {
     pub(super) lans: Vec<LanStory>,
     pub(super) faults: Vec<FaultStory>,
     pub(super) groups: Vec<GroupStory>,
+    /// Addresses that are in several groups, whose routers do not hear each other.
+    pub(super) disputed: Vec<AddressStory>,
     pub(super) hosts: Vec<HostStory>,
     /// Warnings and errors that routers would log, each once.
     pub(super) complaints: Vec<Complaint>,
@@ -73,6 +75,16 @@ pub(super) struct GroupStory {
     /// How others call it.
     #[serde(skip)]
     pub(super) title: String,
+}
+
+/// An address that is in several groups.
+#[derive(Debug, Serialize)]
+pub(super) struct AddressStory {
+    pub(super) lan: String,
+    pub(super) address: IpAddr,
+    /// The groups, as logs call them.
+    pub(super) groups: Vec<String>,
+    pub(super) windows: Vec<Window>,
 }
 
 /// A router in a group.

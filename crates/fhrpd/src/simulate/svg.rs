@@ -4,19 +4,21 @@
 mod draw;
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
-use super::story::{GroupStory, HostStory, StateStory, Story, Window, WindowKind};
+use super::story::{GroupStory, HostStory, MemberStory, StateStory, Story, Window, WindowKind};
 use draw::{Anchor, Bar, Picture};
 
 const WIDTH: f64 = 1000.0;
-/// Names stand to the left of this, time goes on to the right.
-const LEFT: f64 = 200.0;
+/// Names stand to the left of where time begins, which is between these.
+const LEFT_LEAST: f64 = 140.0;
+const LEFT_MOST: f64 = 400.0;
 const RIGHT: f64 = WIDTH - 20.0;
 /// The height of a line of text, and of a lane with the space below it.
 const LINE: f64 = 16.0;
 const LANE: f64 = 24.0;
 const THIN: f64 = 14.0;
+/// How much wider bold letters are.
+const BOLD: f64 = 1.15;
 /// What is below a lane.
 const GAP: f64 = 4.0;
 
@@ -35,7 +37,7 @@ const LEGEND: [(&str, &str); 9] = [
 
 /// The whole picture.
 pub(super) fn render(story: &Story) -> String {
-    let mut picture = Picture::new(WIDTH, Scale { end: story.end_seconds });
+    let mut picture = Picture::new(WIDTH, Scale { left: left(story), end: story.end_seconds });
     let mut y = heading(&mut picture, story);
     y = faults(&mut picture, story, y);
     let top = y;
@@ -55,13 +57,22 @@ pub(super) fn render(story: &Story) -> String {
 /// Where a time is.
 #[derive(Clone, Copy, Debug)]
 struct Scale {
+    left: f64,
     end: f64,
 }
 
 impl Scale {
     fn x(self, seconds: f64) -> f64 {
-        LEFT + (RIGHT - LEFT) * (seconds / self.end.max(1e-6)).clamp(0.0, 1.0)
+        self.left + (RIGHT - self.left) * (seconds / self.end.max(1e-6)).clamp(0.0, 1.0)
     }
+}
+
+/// As much room as the longest name needs.
+fn left(story: &Story) -> f64 {
+    let members = story.groups.iter().flat_map(|group| &group.routers).map(member_name);
+    let hosts = story.hosts.iter().map(|host| host_name(host, gateways_of(story, host)));
+    let widest = members.chain(hosts).map(|name| draw::width_of(&name)).fold(LEFT_LEAST, f64::max);
+    (widest + 16.0).min(LEFT_MOST)
 }
 
 impl Story {
@@ -97,7 +108,7 @@ fn faults(picture: &mut Picture, story: &Story, top: f64) -> f64 {
     let mut labels = Vec::new();
     for fault in &story.faults {
         let x = picture.scale().x(fault.from_seconds);
-        let width = draw::width_of(&fault.text) + 8.0;
+        let width = draw::width_of(&fault.text) * BOLD + 8.0;
         // Near the right edge it is written to the left of its time.
         let from = if x + width > RIGHT { x - width } else { x };
         let row = rows.iter().position(|taken| *taken <= from).unwrap_or(rows.len());
@@ -128,8 +139,7 @@ fn block(picture: &mut Picture, story: &Story, group: &GroupStory, top: f64) -> 
     picture.text((20.0, y), Anchor::Start, "group", &heading);
     y += 8.0;
     for member in &group.routers {
-        let name = format!("{}, priority {}", member.router, member.priority);
-        lane_name(picture, &name, (y, LANE));
+        lane_name(picture, &member_name(member), (y, LANE));
         states(picture, &member.states, (y, &member.router));
         y += LANE;
     }
@@ -152,10 +162,8 @@ fn block(picture: &mut Picture, story: &Story, group: &GroupStory, top: f64) -> 
         y += THIN;
     }
     let ours = |host: &&HostStory| host.lan == group.lan && host.group == group.title;
-    let gateways: BTreeSet<IpAddr> = story.hosts.iter().filter(ours).map(|host| host.address).collect();
-    let named = if gateways.len() > 1 { Gateway::Named } else { Gateway::Known };
     for host in story.hosts.iter().filter(ours) {
-        host_name(picture, host, named, y);
+        lane_name(picture, &host_name(host, gateways_of(story, host)), (y, THIN));
         show_host(picture, host, (y, story.end_seconds));
         y += THIN;
     }
@@ -163,7 +171,7 @@ fn block(picture: &mut Picture, story: &Story, group: &GroupStory, top: f64) -> 
 }
 
 fn lane_name(picture: &mut Picture, name: &str, (y, height): (f64, f64)) {
-    picture.text((LEFT - 8.0, y + (height - GAP) / 2.0 + 4.0), Anchor::End, "lane", name);
+    picture.text((picture.scale().left - 8.0, y + (height - GAP) / 2.0 + 4.0), Anchor::End, "lane", name);
 }
 
 fn states(picture: &mut Picture, states: &[StateStory], (y, router): (f64, &str)) {
@@ -217,7 +225,17 @@ enum Gateway {
     Named,
 }
 
-fn host_name(picture: &mut Picture, host: &HostStory, gateway: Gateway, y: f64) {
+fn gateways_of(story: &Story, host: &HostStory) -> Gateway {
+    let beside = |other: &&HostStory| other.lan == host.lan && other.group == host.group;
+    let mut others = story.hosts.iter().filter(beside);
+    if others.all(|other| other.address == host.address) { Gateway::Known } else { Gateway::Named }
+}
+
+fn member_name(member: &MemberStory) -> String {
+    format!("{}, priority {}", member.router, member.priority)
+}
+
+fn host_name(host: &HostStory, gateway: Gateway) -> String {
     let mut name = host.host.clone();
     if gateway == Gateway::Named {
         name.push_str(&format!(" to {}", host.address));
@@ -225,7 +243,7 @@ fn host_name(picture: &mut Picture, host: &HostStory, gateway: Gateway, y: f64) 
     if !host.beside.is_empty() {
         name.push_str(&format!(" beside {}", host.beside.join(" ")));
     }
-    lane_name(picture, &name, (y, THIN));
+    name
 }
 
 fn show_host(picture: &mut Picture, host: &HostStory, (y, end): (f64, f64)) {
@@ -283,8 +301,8 @@ mod tests {
 
     #[test]
     fn time_goes_from_left_to_right() {
-        let scale = Scale { end: 10.0 };
+        let scale = Scale { left: 200.0, end: 10.0 };
         assert_eq!([0.0, 5.0, 10.0, 11.0].map(|at| scale.x(at)), [200.0, 590.0, 980.0, 980.0]);
-        assert_eq!(Scale { end: 0.0 }.x(0.0), 200.0);
+        assert_eq!(Scale { left: 200.0, end: 0.0 }.x(0.0), 200.0);
     }
 }

@@ -86,8 +86,13 @@ fn windows(out: &mut String, story: &Story) {
                 short += 1;
                 continue;
             }
-            rows.push(window_row(group, window));
+            rows.push(window_row(&group.title, window));
         }
+    }
+    for address in &story.disputed {
+        let title = format!("{} of {} groups", address.address, address.groups.len());
+        let long = address.windows.iter().filter(|window| window.seconds >= SHORT);
+        rows.extend(long.map(|window| window_row(&title, window)));
     }
     if rows.len() == 1 {
         out.push_str("every group had exactly one active router all the time\n");
@@ -100,7 +105,7 @@ fn windows(out: &mut String, story: &Story) {
     }
 }
 
-fn window_row(group: &GroupStory, window: &Window) -> Vec<String> {
+fn window_row(title: &str, window: &Window) -> Vec<String> {
     let forwarder = window.forwarder.map_or_else(String::new, |number| format!(" forwarder {number}"));
     let kind = match window.kind {
         WindowKind::NoneActive => "none active".to_owned(),
@@ -119,7 +124,7 @@ fn window_row(group: &GroupStory, window: &Window) -> Vec<String> {
         remarks.push(format!("during: {}", faults.join("; ")));
     }
     vec![
-        format!("{}{forwarder}", group.title),
+        format!("{title}{forwarder}"),
         kind,
         time(window.from_seconds),
         window.until_seconds.map_or_else(|| "the end".to_owned(), time),

@@ -1,6 +1,7 @@
 //! From records to a story.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use fhrp::{GroupId, GroupState, Instant, Notice, NoticeKind, Protocol, Waiting};
@@ -9,8 +10,8 @@ use tracing::Level;
 
 use super::windows::{Contest, Found, Span, seconds};
 use super::{
-    Complaint, EventKind, EventStory, FaultStory, GroupStory, HostStory, LanStory, MemberStory, OutageStory,
-    PortStory, StateStory, Story,
+    AddressStory, Complaint, EventKind, EventStory, FaultStory, GroupStory, HostStory, LanStory, MemberStory,
+    OutageStory, PortStory, StateStory, Story,
 };
 use crate::report::{counters, millis};
 use crate::run::notices;
@@ -26,6 +27,7 @@ pub(in crate::simulate) fn tell(network: &Network, plan: &Plan, outcomes: &[Outc
         lans: network.lans.iter().map(|lan| lan_story(network, lan)).collect(),
         faults: fault_stories(network, plan),
         groups: Vec::new(),
+        disputed: Vec::new(),
         hosts: Vec::new(),
         complaints: Vec::new(),
         events: fault_events(plan),
@@ -35,6 +37,7 @@ pub(in crate::simulate) fn tell(network: &Network, plan: &Plan, outcomes: &[Outc
         let events = teller.events(&mut story.complaints);
         story.events.extend(events);
         story.groups.extend(teller.groups());
+        story.disputed.extend(teller.disputed());
         let hosts = teller.hosts(story.hosts.len());
         story.hosts.extend(hosts);
     }
@@ -225,6 +228,36 @@ impl Teller<'_> {
             groups.push(story);
         }
         groups
+    }
+
+    /// Addresses that are in several groups: when did nobody have them, when two?
+    fn disputed(&self) -> Vec<AddressStory> {
+        let mut holders: BTreeMap<IpAddr, Vec<usize>> = BTreeMap::new();
+        for (place, group) in self.lan.groups.iter().enumerate() {
+            for address in group.addresses() {
+                holders.entry(address).or_default().push(place);
+            }
+        }
+        let histories = self.histories();
+        let told =
+            holders.into_iter().filter(|(_, groups)| groups.len() > 1).filter_map(|(address, groups)| {
+                let plan = self.run.scenario.groups.get(*groups.first()?)?;
+                let mut spans: BTreeMap<usize, Vec<Span>> = BTreeMap::new();
+                for group in &groups {
+                    for (port, found) in self.spans(&histories, (*group, None)) {
+                        spans.entry(port).or_default().extend(found);
+                    }
+                }
+                let contest = Contest { plan, forwarder: None, spans, end: self.plan.end };
+                let titles = groups.iter().filter_map(|group| self.lan.groups.get(*group));
+                Some(AddressStory {
+                    lan: self.lan.name.clone(),
+                    address,
+                    groups: titles.map(|group| group.title(&self.lan.name)).collect(),
+                    windows: contest.windows().into_iter().map(|found| self.named(found)).collect(),
+                })
+            });
+        told.collect()
     }
 
     fn member(
