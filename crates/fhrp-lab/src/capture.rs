@@ -130,6 +130,11 @@ impl Capture {
         self.journal.look(mark, look)
     }
 
+    /// Forgets the events before `mark`; marks stay what they are.
+    pub fn forget(&self, mark: usize) {
+        self.journal.forget(mark);
+    }
+
     /// A copy of the events from `mark` on.
     #[must_use]
     pub fn since(&self, mark: usize) -> Vec<Event> {

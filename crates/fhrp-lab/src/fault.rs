@@ -86,9 +86,21 @@ impl Lab {
     /// # Errors
     /// [`crate::LabError::MissingProgram`] without `nft`; [`crate::LabError::Command`].
     pub fn lose(&self, node: &Node, lan: u8, permille: u16) -> Result<()> {
+        self.lose_at(node, lan, ("ingress", permille))
+    }
+
+    /// The same for frames that the switch sends to a node.
+    ///
+    /// # Errors
+    /// As [`Lab::lose`].
+    pub fn lose_to(&self, node: &Node, lan: u8, permille: u16) -> Result<()> {
+        self.lose_at(node, lan, ("egress", permille))
+    }
+
+    fn lose_at(&self, node: &Node, lan: u8, (hook, permille): (&str, u16)) -> Result<()> {
         crate::world::require_program("nft", "nftables")?;
         let port = lan_port(node.name(), lan);
-        let table = format!("netdev loss_{}", port.replace('-', "_"));
+        let table = format!("netdev {hook}_{}", port.replace('-', "_"));
         // Declaring it first makes the deletion succeed whether it was there or not.
         let mut lines = vec![format!("table {table}"), format!("delete table {table}")];
         let verdict = match permille {
@@ -98,7 +110,7 @@ impl Lab {
         };
         lines.extend(verdict.map(|verdict| {
             format!(
-                "table {table} {{ chain in {{ type filter hook ingress device \"{port}\" priority 0; {verdict}; }}; }}"
+                "table {table} {{ chain at {{ type filter hook {hook} device \"{port}\" priority 0; {verdict}; }}; }}"
             )
         }));
         self.switch().feed_program("nft", &["-f", "-"], &lines)

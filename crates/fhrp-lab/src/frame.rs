@@ -356,6 +356,38 @@ pub(crate) fn redirected(frame: &[u8], mac: MacAddr, to: Ipv4Addr) -> Option<Vec
     Some(redirected)
 }
 
+/// The frame with the lengths and the header checksum that fit its octets; a UDP checksum over IPv4 is left out. `None`
+/// if it is none of IP.
+pub(crate) fn reheadered(frame: &[u8]) -> Option<Vec<u8>> {
+    const IP: usize = 14;
+    let mut fitted = frame.to_vec();
+    let put = |fitted: &mut Vec<u8>, at: usize, value: usize| {
+        let value = u16::try_from(value).ok()?.to_be_bytes();
+        fitted.get_mut(at..at + 2).map(|place| place.copy_from_slice(&value))
+    };
+    let (header, protocol) = match u16_at(frame, 12)? {
+        0x0800 => (usize::from(frame.get(IP)? & 0xf) * 4, *frame.get(IP + 9)?),
+        0x86dd => (40, *frame.get(IP + 6)?),
+        _ => return None,
+    };
+    let payload = frame.len().checked_sub(IP + header)?;
+    if protocol == 17 {
+        put(&mut fitted, IP + header + 4, payload)?;
+    }
+    if header == 40 {
+        put(&mut fitted, IP + 4, payload)?;
+        return Some(fitted);
+    }
+    if protocol == 17 {
+        put(&mut fitted, IP + header + 6, 0)?;
+    }
+    put(&mut fitted, IP + 2, header + payload)?;
+    put(&mut fitted, IP + 10, 0)?;
+    let checksum = complement(words_of(fitted.get(IP..IP + header)?).sum());
+    put(&mut fitted, IP + 10, checksum.into())?;
+    Some(fitted)
+}
+
 /// Its 16-bit words; an odd octet at the end is the first of a word.
 fn words_of(octets: &[u8]) -> impl Iterator<Item = u32> + '_ {
     octets.chunks(2).map(|pair| match *pair {

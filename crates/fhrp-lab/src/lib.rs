@@ -79,6 +79,7 @@ mod reach;
 mod ready;
 mod replay;
 pub mod scenario;
+pub mod soak;
 pub mod testing;
 mod topology;
 pub mod world;

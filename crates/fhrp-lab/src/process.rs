@@ -101,6 +101,16 @@ impl RouterProcess {
         self.signal(Signal::SIGHUP);
     }
 
+    /// Takes the processor from the daemon (SIGSTOP).
+    pub fn stall(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Gives it back (SIGCONT).
+    pub fn resume(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
     fn signal(&self, signal: Signal) {
         send(self.main.id(), signal);
     }

@@ -1,7 +1,7 @@
 //! A failover from start to report: build, settle, break, watch, account.
 
 mod account;
-mod contest;
+pub(crate) mod contest;
 mod forwarders;
 mod observer;
 mod plan;

@@ -16,7 +16,7 @@ const ARROWS: [(&str, &[&str]); 7] = [
     ("fhrp-election", &[]),
     ("fhrp", &["fhrp-election", "fhrp-wire"]),
     ("fhrp-netlink", &["fhrp", "fhrp-wire"]),
-    ("fhrp-lab", &["fhrp-wire"]),
+    ("fhrp-lab", &["fhrp-sim", "fhrp-wire"]),
     ("fhrp-sim", &["fhrp", "fhrp-wire"]),
     ("fhrpd", &["fhrp", "fhrp-lab", "fhrp-netlink", "fhrp-sim", "fhrp-wire"]),
 ];

@@ -9,7 +9,7 @@ use super::{RouterState, TimelineEntry};
 
 /// Something that one of several routers is Active for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Contest {
+pub(crate) enum Contest {
     /// A VRRP virtual router.
     Vrrp { vrid: u8 },
     /// An HSRP group.
@@ -22,7 +22,7 @@ pub(super) enum Contest {
 
 /// What a router says of itself in a contest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Claim {
+pub(crate) enum Claim {
     /// It is Active.
     Active { priority: u8 },
     /// It no longer wants to be.
@@ -34,7 +34,7 @@ pub(super) enum Claim {
 }
 
 impl Contest {
-    pub(super) const fn of(group: &Group) -> Self {
+    pub(crate) const fn of(group: &Group) -> Self {
         match group {
             Group::Vrrp(group) => Self::Vrrp { vrid: group.vrid },
             Group::Hsrp(group) => Self::Hsrp { group: group.group },
@@ -43,7 +43,7 @@ impl Contest {
     }
 
     /// What a frame says in this contest, if anything.
-    pub(super) fn claim(self, kind: &Kind) -> Option<Claim> {
+    pub(crate) fn claim(self, kind: &Kind) -> Option<Claim> {
         match self {
             Self::Vrrp { vrid } => {
                 let said = kind.advertisement().filter(|said| said.vrid == vrid)?;
@@ -78,7 +78,7 @@ impl Contest {
     }
 
     /// What a router is that says nothing while another is Active.
-    pub(super) const fn resting(self) -> RouterState {
+    pub(crate) const fn resting(self) -> RouterState {
         match self {
             Self::Vrrp { .. } => RouterState::Backup,
             Self::Hsrp { .. } | Self::Gateway { .. } | Self::Forwarder { .. } => RouterState::Listen,
@@ -86,7 +86,7 @@ impl Contest {
     }
 
     /// Whether the others elect a next in line, which takes over.
-    pub(super) const fn has_standby(self) -> bool {
+    pub(crate) const fn has_standby(self) -> bool {
         match self {
             Self::Vrrp { .. } | Self::Forwarder { .. } => false,
             Self::Hsrp { .. } | Self::Gateway { .. } => true,

@@ -419,17 +419,7 @@ impl Group {
             return Err(Waiting::ProgramFault(text.clone()));
         }
         let link = self.link.as_deref().ok_or(Waiting::InterfaceMissing)?;
-        if !link.is_ethernet() {
-            return Err(Waiting::NotEthernet);
-        }
-        if !link.up {
-            return Err(Waiting::InterfaceDown);
-        }
-        let source = match self.id().family {
-            Family::V4 => link.primary_ipv4().map(IpAddr::V4),
-            Family::V6 => link.link_local().map(IpAddr::V6),
-        };
-        let source = source.ok_or(Waiting::NoPrimaryAddress)?;
+        let source = link.sender(self.id().family)?;
         if self.addresses.is_empty() {
             return Err(Waiting::AddressUnknown);
         }

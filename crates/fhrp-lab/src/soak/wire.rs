@@ -1,0 +1,356 @@
+//! What the capture shows: who claimed to be Active for what and from when to when, and what was said in between.
+
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+
+use fhrp_wire::MacAddr;
+
+use crate::{
+    capture::{Event, Port},
+    clock::Stamp,
+    frame::Kind,
+    scenario::{
+        RouterState,
+        contest::{Claim, Contest},
+    },
+};
+
+use super::{
+    check::{Checker, Findings},
+    fault::Class,
+    parties::Party,
+};
+
+/// What scheduling and transport may add to a protocol's time.
+const SLACK: Duration = Duration::from_secs(2);
+/// How long a router that has given up may still hand on frames for its successor.
+const HANDOVER: Duration = Duration::from_secs(2);
+/// How soon a daemon that is asked to stop says so: sooner than anybody takes over from a silent router.
+const AT_ONCE: Duration = Duration::from_millis(200);
+
+/// A time during which a router may neither hear nor be heard in a LAN, or its daemon not act.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deaf {
+    pub(super) router: u8,
+    pub(super) lan: u8,
+    pub(super) from: Stamp,
+    pub(super) to: Stamp,
+    pub(super) by: Class,
+}
+
+impl Deaf {
+    /// Whether the kernel of this router was without its daemon then: it goes on as it was, and speaks from virtual MACs.
+    fn orphans(&self, router: u8, at: Stamp) -> bool {
+        self.by == Class::Process && self.router == router && (self.from..=self.to).contains(&at)
+    }
+}
+
+/// A daemon that was asked to stop.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stopped {
+    pub(super) router: u8,
+    /// When it was asked.
+    pub(super) at: Stamp,
+}
+
+/// A router's claims to be Active, none long after the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Span {
+    router: u8,
+    first: Stamp,
+    last: Stamp,
+    /// When it said otherwise, and what.
+    ended: Option<(Stamp, End)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Resigned,
+    Otherwise,
+}
+
+/// Something that routers contend for.
+#[derive(Debug)]
+struct Watched {
+    name: String,
+    contest: Contest,
+    lan: u8,
+    /// Longer silence ends a span.
+    silence: Duration,
+    spans: Vec<Span>,
+    /// Up to here it has been judged: what hindered whom before is forgotten.
+    judged: Stamp,
+    holder: Option<u8>,
+}
+
+/// Follows all contests over a whole run.
+#[derive(Debug)]
+pub(super) struct Wire {
+    watched: Vec<Watched>,
+    /// The contest that is told about by announcements of an address.
+    addresses: BTreeMap<(u8, IpAddr), usize>,
+    /// The contest that a virtual MAC belongs to.
+    macs: BTreeMap<MacAddr, usize>,
+    /// How often another router became Active for something.
+    pub(super) takeovers: u64,
+}
+
+/// Number of the router `rN`; hosts have none.
+fn router_of(event: &Event) -> Option<u8> {
+    event.node.strip_prefix('r')?.parse().ok()
+}
+
+impl Wire {
+    pub(super) fn new(parties: &[Party]) -> Self {
+        let mut wire =
+            Self { watched: Vec::new(), addresses: BTreeMap::new(), macs: BTreeMap::new(), takeovers: 0 };
+        for party in parties {
+            for contest in party.contests() {
+                let place = wire.watched.len();
+                let forwarder = match contest {
+                    Contest::Forwarder { number, .. } => Some(number),
+                    Contest::Vrrp { .. } | Contest::Hsrp { .. } | Contest::Gateway { .. } => None,
+                };
+                let name = forwarder.map_or_else(
+                    || party.name.to_owned(),
+                    |number| format!("{} forwarder {number}", party.name),
+                );
+                let silence = party.patience() + SLACK;
+                let spans = Vec::new();
+                wire.watched.push(Watched {
+                    name,
+                    contest,
+                    lan: party.lan,
+                    silence,
+                    spans,
+                    judged: Stamp::default(),
+                    holder: None,
+                });
+                if party.announces() {
+                    wire.addresses.insert((party.lan, party.address()), place);
+                }
+                if let Some(mac) = party.virtual_mac(forwarder) {
+                    wire.macs.insert(mac, place);
+                }
+            }
+        }
+        wire
+    }
+
+    /// Takes in what was captured since the last call, `deaf` being all of the round.
+    pub(super) fn read(&mut self, events: &[Event], deaf: &[Deaf]) -> Findings {
+        let mut findings = Findings::default();
+        for event in events {
+            if let (Some(router), Port::Lan(lan)) = (router_of(event), event.port) {
+                self.read_claims(event, (router, lan));
+                self.judge_announcement(event, (router, lan), &mut findings);
+                if !deaf.iter().any(|deaf| deaf.orphans(router, event.at)) {
+                    self.judge_source(event, router, &mut findings);
+                }
+            }
+        }
+        findings
+    }
+
+    fn read_claims(&mut self, event: &Event, (router, lan): (u8, u8)) {
+        for watched in self.watched.iter_mut().filter(|watched| watched.lan == lan) {
+            if let Some(claim) = watched.claim(&event.kind) {
+                self.takeovers += watched.claimed(router, event.at, claim);
+            }
+        }
+    }
+
+    fn judge_announcement(&self, event: &Event, (router, lan): (u8, u8), findings: &mut Findings) {
+        let announced = self.addresses.iter().find(|((of, address), _)| {
+            *of == lan && event.destination_mac.is_multicast() && event.kind.announces(*address)
+        });
+        if let Some(((_, address), watched)) =
+            announced.and_then(|(key, at)| Some((key, self.watched.get(*at)?)))
+        {
+            let wrong = (!watched.is_active(router, event.at)).then(|| {
+                format!("{}: r{router} announces {address} at {}, and is not Active", watched.name, event.at)
+            });
+            findings.look(Checker::Announces, wrong);
+        }
+    }
+
+    fn judge_source(&self, event: &Event, router: u8, findings: &mut Findings) {
+        let spoken = self.macs.get(&event.source_mac).and_then(|place| self.watched.get(*place));
+        if let Some(watched) = spoken {
+            let wrong = (!watched.was_active(router, event.at)).then(|| {
+                let (name, mac, at) = (&watched.name, event.source_mac, event.at);
+                format!("{name}: r{router} sends from {mac} at {at}, and is not Active: {:?}", event.kind)
+            });
+            findings.look(Checker::VirtualMac, wrong);
+        }
+    }
+
+    /// Judges what is known by now, `deaf` and `stopped` being all of the round. What has ended is then forgotten.
+    pub(super) fn judge(&mut self, deaf: &[Deaf], stopped: &[Stopped]) -> Findings {
+        let mut findings = Findings::default();
+        for watched in &mut self.watched {
+            watched.judge_overlaps(deaf, &mut findings);
+            for stop in stopped {
+                watched.judge_resignation(*stop, deaf, &mut findings);
+            }
+            watched.forget();
+        }
+        findings
+    }
+
+    /// Claims in words, for evidence: the spans that are remembered.
+    pub(super) fn history(&self) -> Vec<String> {
+        let lines = self.watched.iter().flat_map(|watched| {
+            watched.spans.iter().map(|span| {
+                let ended = match span.ended {
+                    Some((at, End::Resigned)) => format!(", resigned at {at}"),
+                    Some((at, End::Otherwise)) => format!(", said otherwise at {at}"),
+                    None => String::new(),
+                };
+                format!(
+                    "{}: r{} Active from {} to {}{ended}",
+                    watched.name, span.router, span.first, span.last
+                )
+            })
+        });
+        lines.collect()
+    }
+}
+
+impl Watched {
+    /// What a frame says. A hello that tells what its sender is as a gateway tells all forwarders that it serves: who
+    /// gives way to another one leaves them out from then on.
+    fn claim(&self, kind: &Kind) -> Option<Claim> {
+        let said = self.contest.claim(kind);
+        let left_out = match self.contest {
+            Contest::Forwarder { group, .. } => kind.glbp().is_some_and(|hello| {
+                hello.group == group && hello.gateway.is_some_and(|gateway| gateway.priority > 0)
+            }),
+            Contest::Vrrp { .. } | Contest::Hsrp { .. } | Contest::Gateway { .. } => false,
+        };
+        said.or(left_out.then_some(Claim::Is(RouterState::Listen)))
+    }
+
+    /// Gives 1 if somebody took over from another one.
+    fn claimed(&mut self, router: u8, at: Stamp, claim: Claim) -> u64 {
+        let silence = self.silence;
+        let open = self
+            .spans
+            .iter_mut()
+            .rev()
+            .find(|span| span.router == router)
+            .filter(|span| span.ended.is_none() && at.since(span.last) <= silence);
+        match (claim, open) {
+            // Who takes over by a Coup, or defends itself by one, is Active from then on.
+            (Claim::Active { .. } | Claim::Coup, Some(span)) => span.last = span.last.max(at),
+            (Claim::Active { .. } | Claim::Coup, None) => {
+                self.spans.push(Span { router, first: at, last: at, ended: None });
+                let before = self.holder.replace(router);
+                return u64::from(before.is_some_and(|before| before != router));
+            }
+            (Claim::Resigns, Some(span)) => span.ended = Some((at, End::Resigned)),
+            (Claim::Is(_), Some(span)) => span.ended = Some((at, End::Otherwise)),
+            (Claim::Resigns | Claim::Is(_), None) => {}
+        }
+        0
+    }
+
+    fn last_span(&self, router: u8) -> Option<&Span> {
+        self.spans.iter().rev().find(|span| span.router == router)
+    }
+
+    fn is_active(&self, router: u8, at: Stamp) -> bool {
+        self.last_span(router).is_some_and(|span| span.ended.is_none() && at.since(span.last) <= self.silence)
+    }
+
+    /// Whether it is Active, or was until just now.
+    fn was_active(&self, router: u8, at: Stamp) -> bool {
+        self.last_span(router).is_some_and(|span| match span.ended {
+            Some((ended, _)) => at.since(ended) <= HANDOVER,
+            None => at.since(span.last) <= self.silence,
+        })
+    }
+
+    fn judge_overlaps(&self, deaf: &[Deaf], findings: &mut Findings) {
+        for (place, one) in self.spans.iter().enumerate() {
+            for other in self.spans.iter().skip(place + 1).filter(|other| other.router != one.router) {
+                let from = one.first.max(other.first).max(self.judged);
+                let to = one.last.min(other.last);
+                if from >= to {
+                    continue;
+                }
+                let hindered = |deaf: &&Deaf| {
+                    deaf.lan == self.lan && (deaf.router == one.router || deaf.router == other.router)
+                };
+                let longest = longest_outside(from, to, deaf.iter().filter(hindered));
+                let wrong = (longest > self.silence).then(|| {
+                    let (name, one, other) = (&self.name, one.router, other.router);
+                    format!("{name}: r{one} and r{other} both claim to be Active for {longest:?} between {from} and {to}")
+                });
+                findings.look(Checker::OneActive, wrong);
+            }
+        }
+    }
+
+    /// Of those that were surely Active when they were asked to stop.
+    fn judge_resignation(&self, stop: Stopped, deaf: &[Deaf], findings: &mut Findings) {
+        let unheard = |deaf: &&Deaf| {
+            let own = deaf.lan == self.lan && deaf.router == stop.router;
+            own && deaf.by != Class::Process && deaf.from < stop.at.after(HANDOVER) && stop.at < deaf.to
+        };
+        if deaf.iter().any(|deaf| unheard(&deaf)) {
+            return;
+        }
+        let before = |span: &&Span| span.router == stop.router && span.first < stop.at;
+        let Some(span) = self.spans.iter().rev().find(before) else { return };
+        let gave_up_before = span.ended.is_some_and(|(at, _)| at < stop.at);
+        // The last packet before is at most an interval old, a third of the protocol's time.
+        let lately = (self.silence - SLACK) / 2 + Duration::from_millis(200);
+        if gave_up_before || stop.at.since(span.last) > lately {
+            return;
+        }
+        // Who has just been outranked gives way in silence.
+        let outranked = self.spans.iter().any(|other| {
+            other.router != stop.router && other.last >= span.last && other.first <= stop.at.after(AT_ONCE)
+        });
+        if outranked {
+            return;
+        }
+        let resigned = span.ended.is_some_and(|(_, end)| end == End::Resigned);
+        let wrong = (!resigned).then(|| {
+            format!(
+                "{}: r{} was stopped at {} and has not resigned: {span:?}",
+                self.name, stop.router, stop.at
+            )
+        });
+        findings.look(Checker::Resigns, wrong);
+    }
+
+    /// Keeps what goes on, and each router's latest.
+    fn forget(&mut self) {
+        let mut kept: Vec<Span> = Vec::new();
+        for span in self.spans.drain(..).rev() {
+            if kept.iter().all(|later| later.router != span.router) {
+                kept.push(span);
+            }
+        }
+        kept.reverse();
+        self.judged = kept.iter().map(|span| span.last).max().unwrap_or(self.judged);
+        self.spans = kept;
+    }
+}
+
+/// The longest part of a time that none of `without` touches.
+fn longest_outside<'a>(from: Stamp, to: Stamp, without: impl Iterator<Item = &'a Deaf>) -> Duration {
+    let mut cuts: Vec<_> = without.map(|deaf| (deaf.from, deaf.to)).collect();
+    cuts.sort_unstable();
+    let mut longest = Duration::ZERO;
+    let mut begin = from;
+    for (cut, mended) in cuts {
+        longest = longest.max(cut.min(to).since(begin));
+        begin = begin.max(mended);
+    }
+    longest.max(to.since(begin))
+}
+
+#[cfg(test)]
+mod tests;
