@@ -29,7 +29,7 @@ pub(super) struct Handover {
     at: Instant,
     /// Hosts that were served then.
     hosts: Vec<usize>,
-    /// What they use has several heirs, of whom each says that it serves when its gate is open.
+    /// Who serves what they use says so when its gate is open.
     shared: bool,
     /// Other routers that became Active since: of equals there may be two for a moment.
     successors: Vec<Successor>,
@@ -61,7 +61,8 @@ impl World<'_> {
         }
     }
 
-    /// The same of GLBP: hosts that use what this router serves, and others can serve at once.
+    /// The same of GLBP: hosts that use what this router serves, and one other can serve at once. Of several, all claim it
+    /// and all but one give way: until they have heard each other, switches may lead to the wrong one.
     fn note_shared_handover(&mut self, router: usize, group: usize) {
         if !self.is_calm(router) || self.spoke_lately(router, group) {
             return;
@@ -82,16 +83,18 @@ impl World<'_> {
         self.handovers.push(Handover { router, group, at, hosts, shared, successors });
     }
 
-    /// Whether another router waits to serve the forwarder at `at`.
+    /// Whether exactly one other router waits to serve the forwarder at `at`.
     fn has_heir(&self, router: usize, group: usize, at: usize) -> bool {
-        (0..self.routers.len()).filter(|other| *other != router).any(|other| {
+        let heirs = (0..self.routers.len()).filter(|other| *other != router).filter(|other| {
+            let other = *other;
             let low = match self.monitor.contest(other, group) {
                 Some(Contest::Glbp(contest)) => contest.is_low(),
                 _ => true,
             };
             let listens = |known: &fhrp::GlbpForwarder| known.state == GroupState::Listen;
             !low && self.forwarder(other, group, at).is_some_and(listens)
-        })
+        });
+        heirs.count() == 1
     }
 
     /// What it said a moment ago may be heard after its resignation, and mean that it goes on.
