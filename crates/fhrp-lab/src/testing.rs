@@ -9,11 +9,14 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::{self, Command},
+    thread,
+    time::Duration,
 };
 
 use nix::unistd;
 
 use crate::{
+    clock::Stamp,
     forge,
     namespace::find_program,
     world::{self, Entry, Outer, World},
@@ -90,6 +93,26 @@ fn missing_frr() -> Option<String> {
     }
     (!unistd::geteuid().is_root())
         .then(|| "FRR's daemons change to the user frr, which needs root".to_owned())
+}
+
+/// More than anything should take that a test waits for.
+const PATIENCE: Duration = Duration::from_secs(40);
+/// Between two looks at something that tells nobody when it changes.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Looks until `found` gives something.
+///
+/// # Panics
+/// With `what`, if that is not within 40 s.
+pub fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+    let end = Stamp::now().after(PATIENCE);
+    loop {
+        if let Some(found) = found() {
+            return found;
+        }
+        assert!(Stamp::now() < end, "waited in vain for {what}");
+        thread::sleep(LOOK);
+    }
 }
 
 /// The folder of captured traffic: `shared/captures` beside the workspace, if present.

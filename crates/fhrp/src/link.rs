@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use fhrp_wire::MacAddr;
 
-use crate::{IfIndex, InterfaceName};
+use crate::{Family, IfIndex, InterfaceName, Waiting};
 
 /// All that matters of an interface, whole each time: an engine that missed one report is right again after the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +45,21 @@ impl LinkState {
             IpAddr::V4(address) => self.ipv4.contains(&address),
             IpAddr::V6(address) => self.ipv6.contains(&address),
         }
+    }
+
+    /// The address that a group of this family sends from, or why there is none for now.
+    pub(crate) fn sender(&self, family: Family) -> Result<IpAddr, Waiting> {
+        if !self.is_ethernet() {
+            return Err(Waiting::NotEthernet);
+        }
+        if !self.up {
+            return Err(Waiting::InterfaceDown);
+        }
+        let source = match family {
+            Family::V4 => self.primary_ipv4().map(IpAddr::V4),
+            Family::V6 => self.link_local().map(IpAddr::V6),
+        };
+        source.ok_or(Waiting::NoPrimaryAddress)
     }
 
     /// The address that IPv6 advertisements come from: the link-local (RFC 9568 §1.6).

@@ -6,7 +6,7 @@ use super::{
     Credentials, FamilyMismatch, GROUP_V4, GROUP_V4_MAC, GROUP_V6, GROUP_V6_MAC, PORT, Packet,
     TRAFFIC_CLASS_V4, TRAFFIC_CLASS_V6, TTL,
 };
-use crate::envelope::build::{self, Link, UdpHeader};
+use crate::envelope::build::{self, Destination, Link, UdpHeader};
 use crate::{Family, MacAddr};
 
 /// A packet and the headers around it.
@@ -21,33 +21,8 @@ pub struct PacketFrame<'a> {
     pub source_mac: MacAddr,
     /// Primary IPv4 address, or link-local IPv6 address, of the sending interface.
     pub source: IpAddr,
-    /// To whom.
+    /// To whom: announcements to the group, requests and responses to one router.
     pub destination: Destination,
-}
-
-/// To whom a packet goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Destination {
-    /// The multicast group of the family: announcements.
-    Group,
-    /// One router: requests and responses.
-    Peer {
-        /// The Ethernet address of its interface.
-        mac: MacAddr,
-        /// The IP address of its interface.
-        address: IpAddr,
-    },
-}
-
-impl Destination {
-    /// The addresses for a packet from an address of `family`.
-    const fn ends(self, family: Family) -> (MacAddr, IpAddr) {
-        match (self, family) {
-            (Self::Group, Family::V4) => (GROUP_V4_MAC, IpAddr::V4(GROUP_V4)),
-            (Self::Group, Family::V6) => (GROUP_V6_MAC, IpAddr::V6(GROUP_V6)),
-            (Self::Peer { mac, address }, Family::V4 | Family::V6) => (mac, address),
-        }
-    }
 }
 
 /// Appends the whole Ethernet frame of a packet to `out`.
@@ -56,7 +31,11 @@ impl Destination {
 /// [`FamilyMismatch`]; nothing is written then.
 pub fn packet_frame(out: &mut BytesMut, frame: &PacketFrame<'_>) -> Result<(), FamilyMismatch> {
     let family = Family::of(&frame.source);
-    let (destination_mac, destination) = frame.destination.ends(family);
+    let group = match family {
+        Family::V4 => (GROUP_V4_MAC, IpAddr::V4(GROUP_V4)),
+        Family::V6 => (GROUP_V6_MAC, IpAddr::V6(GROUP_V6)),
+    };
+    let (destination_mac, destination) = frame.destination.ends(group);
     let traffic_class = match family {
         Family::V4 => TRAFFIC_CLASS_V4,
         Family::V6 => TRAFFIC_CLASS_V6,

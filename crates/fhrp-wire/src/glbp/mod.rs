@@ -38,12 +38,14 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::MacAddr;
 
+#[cfg(feature = "envelope")]
+pub use crate::envelope::build::Destination;
 pub use crate::key::{InvalidKey, KeyBytes};
 pub use auth::{AuthData, AuthText, Credentials, InvalidAuthText, Signature, TextField};
 pub use error::{DecodeError, FamilyMismatch, InvalidPacket};
 pub use forwarder::{Forwarder, ForwarderPriority, Forwarders, VfState};
 #[cfg(feature = "envelope")]
-pub use frame::{Destination, PacketFrame, packet_frame};
+pub use frame::{PacketFrame, packet_frame};
 pub use hello::{Hello, Timers, VgState};
 pub use interval::{InvalidInterval, Milliseconds, Seconds};
 pub use nonce::{Nonce, NonceSequence, Nonces, PeerIter, PeerNonce, Peers};

@@ -6,7 +6,7 @@ use super::{
     Advertisement, ChecksumForm, FamilyMismatch, GROUP_V4, GROUP_V4_MAC, GROUP_V6, GROUP_V6_MAC, PROTOCOL,
     TTL,
 };
-use crate::envelope::build::{self, IPV4_OCTETS, Ipv4Header, Ipv6Header, Link, TRAFFIC_CLASS};
+use crate::envelope::build::{self, Destination, IPV4_OCTETS, Ipv4Header, Ipv6Header, Link, TRAFFIC_CLASS};
 use crate::{Family, MacAddr};
 
 /// An advertisement and the headers around it.
@@ -24,38 +24,17 @@ pub struct AdvertisementFrame<'a> {
     pub checksum: ChecksumForm,
 }
 
-/// To whom an advertisement goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Destination {
-    /// The multicast group of the family.
-    Group,
-    /// One configured peer.
-    Peer {
-        /// The peer's Ethernet address, or the next hop's.
-        mac: MacAddr,
-        /// The peer's IP address.
-        address: IpAddr,
-    },
-}
-
-impl Destination {
-    /// The addresses for an advertisement of `family`.
-    const fn ends(self, family: Family) -> (MacAddr, IpAddr) {
-        match (self, family) {
-            (Self::Group, Family::V4) => (GROUP_V4_MAC, IpAddr::V4(GROUP_V4)),
-            (Self::Group, Family::V6) => (GROUP_V6_MAC, IpAddr::V6(GROUP_V6)),
-            (Self::Peer { mac, address }, Family::V4 | Family::V6) => (mac, address),
-        }
-    }
-}
-
 /// Appends the whole Ethernet frame of an advertisement to `out`.
 ///
 /// # Errors
 /// [`FamilyMismatch`]; nothing is written then.
 pub fn advertisement_frame(out: &mut BytesMut, frame: &AdvertisementFrame<'_>) -> Result<(), FamilyMismatch> {
     let advertisement = &frame.advertisement;
-    let (destination_mac, destination) = frame.destination.ends(advertisement.family());
+    let group = match advertisement.family() {
+        Family::V4 => (GROUP_V4_MAC, IpAddr::V4(GROUP_V4)),
+        Family::V6 => (GROUP_V6_MAC, IpAddr::V6(GROUP_V6)),
+    };
+    let (destination_mac, destination) = frame.destination.ends(group);
     let link = Link { source: frame.source_mac, destination: destination_mac };
     // At most 8 + 255 * 16 octets, or 8 + 255 * 4 + 38.
     let octets = u16::try_from(advertisement.wire_octets()).unwrap_or(u16::MAX);

@@ -19,13 +19,15 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::{Family, MacAddr};
 
+#[cfg(feature = "envelope")]
+pub use crate::envelope::build::Destination;
 pub use crate::key::{InvalidKey, KeyBytes, TextKey};
 pub use addresses::{AddressIter, Addresses};
 pub use advertisement::{Advertisement, Body};
 pub use auth::AuthData;
 pub use error::{DecodeError, FamilyMismatch, InvalidAdvertisement};
 #[cfg(feature = "envelope")]
-pub use frame::{AdvertisementFrame, Destination, advertisement_frame};
+pub use frame::{AdvertisementFrame, advertisement_frame};
 pub use interval::{Centiseconds, InvalidInterval, Seconds};
 pub use parse::{ChecksumSeen, Parsed, authenticates_vrrp, parse, peek_vrid};
 

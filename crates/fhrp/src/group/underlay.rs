@@ -6,7 +6,7 @@ use fhrp_election::Instant;
 
 use super::{Group, Lead, Out};
 use crate::speaker::Underlay;
-use crate::{Family, LinkState, NoticeKind, Waiting};
+use crate::{LinkState, NoticeKind, Waiting};
 
 impl Group {
     /// Compares what the group stands on with what it stood on, and starts, stops or goes on accordingly.
@@ -108,17 +108,7 @@ impl Group {
         if let Some(fault) = self.seat.pause() {
             return Err(Waiting::ProgramFault(fault.clone()));
         }
-        if !link.is_ethernet() {
-            return Err(Waiting::NotEthernet);
-        }
-        if !link.up {
-            return Err(Waiting::InterfaceDown);
-        }
-        let source = match self.id().family {
-            Family::V4 => link.primary_ipv4().map(IpAddr::V4),
-            Family::V6 => link.link_local().map(IpAddr::V6),
-        };
-        let source = source.ok_or(Waiting::NoPrimaryAddress)?;
+        let source = link.sender(self.id().family)?;
         if let Some(name) = &self.load.shut {
             return Err(Waiting::Tracked(name.clone()));
         }

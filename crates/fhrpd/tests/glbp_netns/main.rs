@@ -10,10 +10,11 @@ mod leftovers;
 mod replayed;
 mod shares;
 
-use std::{collections::BTreeMap, net::IpAddr, thread, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use fhrp_lab::{
     Capture, CaptureScope, Daemon, Event, GlbpGroup, Lab, LabOptions, Node, RouterProcess, Stamp, World,
+    testing::wait_for,
 };
 use fhrp_wire::MacAddr;
 use fhrpd::{
@@ -23,8 +24,6 @@ use fhrpd::{
 
 /// More than any wait should take.
 const SOON: Duration = Duration::from_secs(40);
-/// Between two looks at something that tells nobody when it changes.
-const LOOK: Duration = Duration::from_millis(10);
 
 fn fhrpd() -> Daemon {
     Daemon::fhrpd(env!("CARGO_BIN_EXE_fhrpd"))
@@ -146,18 +145,6 @@ fn own_forwarder(group: &GroupReport) -> Option<u8> {
     forwarders
         .find(|known| known.primary && known.state == "active" && known.programmed)
         .map(|own| own.number)
-}
-
-/// Looks until `found` gives something.
-fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
-    let end = Stamp::now().after(SOON);
-    loop {
-        if let Some(found) = found() {
-            return found;
-        }
-        assert!(Stamp::now() < end, "waited in vain for {what}");
-        thread::sleep(LOOK);
-    }
 }
 
 /// What `fhrpd show --json` prints of the daemon in `router`, if one answers.

@@ -9,11 +9,11 @@ mod redirects;
 mod replay;
 mod roles;
 
-use std::{thread, time::Duration};
+use std::time::Duration;
 
 use fhrp_lab::{
     Capture, Daemon, Event, HsrpGroup, HsrpMessage, HsrpOpcode, HsrpVersion, Lab, Node, RouterProcess,
-    SpeakerState, Stamp,
+    SpeakerState, Stamp, testing::wait_for,
 };
 use fhrp_wire::Family;
 use fhrpd::control;
@@ -21,8 +21,6 @@ use serde_json::Value;
 
 /// More than any wait should take.
 const SOON: Duration = Duration::from_secs(40);
-/// Between two looks at something that tells nobody when it changes.
-const LOOK: Duration = Duration::from_millis(10);
 
 /// Every version over every family that has it.
 const VARIANTS: [(HsrpVersion, Family); 3] =
@@ -90,18 +88,6 @@ fn await_hello(
     };
     let found = capture.wait_for(mark, SOON, hello);
     found.unwrap_or_else(|| panic!("{router} never said {state:?} of {group:?}"))
-}
-
-/// Looks until `found` gives something.
-fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
-    let end = Stamp::now().after(SOON);
-    loop {
-        if let Some(found) = found() {
-            return found;
-        }
-        assert!(Stamp::now() < end, "waited in vain for {what}");
-        thread::sleep(LOOK);
-    }
 }
 
 /// The groups in what `fhrpd show --json` prints of the daemon in `router`, if one answers.

@@ -13,9 +13,9 @@ mod hosts;
 mod interop;
 mod leftovers;
 
-use std::{collections::BTreeMap, thread, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
-use fhrp_lab::{Capture, Daemon, Event, Lab, Node, RouterProcess, Stamp, VrrpGroup};
+use fhrp_lab::{Capture, Daemon, Event, Lab, Node, RouterProcess, VrrpGroup, testing::wait_for};
 use fhrp_wire::Family;
 use fhrpd::{control, report::Report};
 
@@ -68,18 +68,6 @@ fn start_pair(
     let second = start(2, daemons[1], 150);
     let first = start(1, daemons[0], 200);
     [first, second]
-}
-
-/// Looks until `found` gives something.
-fn wait_for<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
-    let end = Stamp::now().after(SOON);
-    loop {
-        if let Some(found) = found() {
-            return found;
-        }
-        assert!(Stamp::now() < end, "waited in vain for {what}");
-        thread::sleep(LOOK);
-    }
 }
 
 /// What `fhrpd show --json` prints of the daemon in `router`, if one answers.

@@ -6,7 +6,7 @@ mod arp;
 mod nd;
 mod udp;
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use bytes::{BufMut, BytesMut};
 use pnet_packet::ethernet::{EtherType, MutableEthernetPacket};
@@ -43,6 +43,30 @@ pub struct Link {
     pub source: MacAddr,
     /// To whom.
     pub destination: MacAddr,
+}
+
+/// To whom a packet goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// The protocol's multicast group.
+    Group,
+    /// One router.
+    Peer {
+        /// Its Ethernet address, or the next hop's.
+        mac: MacAddr,
+        /// Its IP address.
+        address: IpAddr,
+    },
+}
+
+impl Destination {
+    /// Its addresses, given those of the group.
+    pub(crate) const fn ends(self, group: (MacAddr, IpAddr)) -> (MacAddr, IpAddr) {
+        match self {
+            Self::Group => group,
+            Self::Peer { mac, address } => (mac, address),
+        }
+    }
 }
 
 /// The chosen fields of an IPv4 header.
