@@ -146,11 +146,32 @@ pub fn trials(protocol: Protocol) -> Vec<Trial> {
         (Checker::Reaches, Flaw::FaultIgnored),
         (Checker::Tables, Flaw::AnnouncementMissing),
         (Checker::Determinism, Flaw::Unsteady),
+        (Checker::OneForwarder, Flaw::ForwarderNeverYields),
+        (Checker::Forwarders, Flaw::ForwarderDelayIgnored),
+        (Checker::Ownership, Flaw::OwnerIgnored),
+        (Checker::Lifetimes, Flaw::TimeoutEndless),
+        (Checker::Assigns, Flaw::RequestsIgnored),
+        (Checker::Assigns, Flaw::AssignsTaken),
+        (Checker::Lists, Flaw::OwnNotListed),
+        (Checker::Weighs, Flaw::ThresholdsIgnored),
+        (Checker::Answers, Flaw::StandbyAnswers),
+        (Checker::HandsOut, Flaw::RedirectEndless),
+        (Checker::HandsOut, Flaw::TellsUnserved),
+        (Checker::Balances, Flaw::Unfair),
+        (Checker::VirtualMac, Flaw::SpeaksAsAnother),
+        (Checker::Tables, Flaw::SpeaksAsAnother),
+        (Checker::Resigns, Flaw::ForwarderResignMissing),
+        (Checker::Preempts, Flaw::ForwarderPreemptIgnored),
     ];
     let alone = alone.map(|(checker, flaw)| Trial { flaw: Some(flaw), watch: Watch::Only(checker) });
     let all = Flaw::ALL.iter().map(|flaw| Trial { flaw: Some(*flaw), watch: Watch::All });
     let concerns = |trial: &Trial| trial.flaw.is_some_and(|flaw| flaw.concerns(protocol));
-    all.chain(alone).filter(concerns).collect()
+    // Hosts that are told nothing believe nothing.
+    let told = protocol != Protocol::Glbp;
+    let seen = |trial: &Trial| {
+        told || (trial.flaw, trial.watch) != (Some(Flaw::AnnouncementMissing), Watch::Only(Checker::Tables))
+    };
+    all.chain(alone).filter(concerns).filter(seen).collect()
 }
 
 /// The first of `seeds` runs that shows what `trial` looks for, and the checker that saw it.

@@ -88,7 +88,8 @@ checkers! {
     /// A router that is shut down forwards until another one does.
     HandsOver = "hands-over":
         "of the probes of hosts none is lost to a router that is shut down, if its successor's time is no longer \
-         than a stopping router waits and nothing else goes wrong, except while the successor's dataplane opens",
+         than a stopping router waits and nothing else goes wrong, except while the successor's dataplane opens, \
+         or after the wait is over",
     /// Nobody claims without an interface.
     FitToRun = "fit-to-run":
         "without carrier, interface or address a group is in Initialize",

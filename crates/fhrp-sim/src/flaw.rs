@@ -7,20 +7,21 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use fhrp::{Action, Binding, Gate, GroupConfig, GroupState, GroupStatus, MacAddr};
+use fhrp::{Action, Binding, Gate, GroupConfig, GroupState, GroupStatus, Instant, MacAddr};
 use fhrp_wire::envelope::{self, Packet};
-use fhrp_wire::glbp::Hello;
+
 use fhrp_wire::vrrp::{
     Addresses, Advertisement, AdvertisementFrame, AuthData, Body, Centiseconds, ChecksumForm, Destination,
     Seconds, Vrid,
 };
 
 use crate::contest::runs;
+use crate::glbp;
 use crate::group::{Preemption, Settings};
+use crate::hsrp;
 use crate::plan::Protocol;
 use crate::said::Said;
 use crate::vrrp;
-use crate::{glbp, hsrp};
 
 macro_rules! flaws {
     ($($(#[$doc:meta])* $flaw:ident = $name:literal),* $(,)?) => {
@@ -104,6 +105,40 @@ flaws! {
     CoupIgnored = "coup-ignored",
     /// Hellos of routers that want to be Standby are not heard.
     SpeakersIgnored = "speakers-ignored",
+    /// A forwarder's owner counts as anyone else.
+    OwnerIgnored = "owner-ignored",
+    /// Forwarders 1 and 2 are taken for each other.
+    NumbersMistaken = "numbers-mistaken",
+    /// A router that serves a forwarder does not hear others that do.
+    ForwarderNeverYields = "forwarder-never-yields",
+    /// The preempt delay of forwarders is taken for zero.
+    ForwarderDelayIgnored = "forwarder-delay-ignored",
+    /// Forwarders preempt where they must not, and do not where they should.
+    ForwarderPreemptIgnored = "forwarder-preempt-ignored",
+    /// Forwarders that are given up are not resigned.
+    ForwarderResignMissing = "forwarder-resign-missing",
+    /// The own forwarder is not listed while it listens.
+    OwnNotListed = "own-not-listed",
+    /// Hellos come from the virtual MAC of a forwarder that another router serves.
+    SpeaksAsAnother = "speaks-as-another",
+    /// MACs are handed out though their redirect time is over.
+    RedirectEndless = "redirect-endless",
+    /// Forwarders without owner are never forgotten.
+    TimeoutEndless = "timeout-endless",
+    /// The thresholds of the weighting are not looked at.
+    ThresholdsIgnored = "thresholds-ignored",
+    /// Members that ask for a forwarder are not heard.
+    RequestsIgnored = "requests-ignored",
+    /// Everybody who asks is given the first forwarder.
+    AssignsTaken = "assigns-taken",
+    /// Hosts are told a MAC that nobody serves.
+    TellsUnserved = "tells-unserved",
+    /// Hosts are told the MAC of the AVG's interface.
+    TellsOwnMac = "tells-own-mac",
+    /// All hosts are told one forwarder for a while, and then another one.
+    Unfair = "unfair",
+    /// The Standby router answers hosts too.
+    StandbyAnswers = "standby-answers",
     /// Two runs differ.
     Unsteady = "unsteady",
 }
@@ -112,8 +147,33 @@ impl Flaw {
     /// Whether an engine that speaks `protocol` can have it.
     #[must_use]
     pub fn concerns(self, protocol: Protocol) -> bool {
+        let shared = matches!(protocol, Protocol::Glbp);
         match (self, protocol) {
-            (Self::SkewDropped | Self::TtlIgnored | Self::UnicastMissing, Protocol::Hsrp) => false,
+            (
+                Self::OwnerIgnored
+                | Self::NumbersMistaken
+                | Self::ForwarderNeverYields
+                | Self::ForwarderDelayIgnored
+                | Self::ForwarderPreemptIgnored
+                | Self::ForwarderResignMissing
+                | Self::OwnNotListed
+                | Self::SpeaksAsAnother
+                | Self::RedirectEndless
+                | Self::TimeoutEndless
+                | Self::ThresholdsIgnored
+                | Self::RequestsIgnored
+                | Self::AssignsTaken
+                | Self::TellsUnserved
+                | Self::TellsOwnMac
+                | Self::Unfair
+                | Self::StandbyAnswers,
+                _,
+            ) => shared,
+            (Self::CoupIgnored, Protocol::Glbp) => false,
+            (
+                Self::SkewDropped | Self::TtlIgnored | Self::UnicastMissing,
+                Protocol::Hsrp | Protocol::Glbp,
+            ) => false,
             // A Standby router takes over at once: nobody notices that it was not waited for.
             (Self::LeavesAtOnce, Protocol::Hsrp) => false,
             (Self::CoupIgnored | Self::SpeakersIgnored, Protocol::Vrrp) => false,
@@ -154,6 +214,11 @@ impl Rewriter {
     /// What the engine is told of its group.
     pub(crate) fn config(&self, config: &GroupConfig) -> GroupConfig {
         let Some(mut settings) = Settings::of(config) else { return config.clone() };
+        if let (Settings::Glbp(told), Some(flaw)) = (&settings, self.flaw)
+            && let Some(told) = glbp::told(flaw, told)
+        {
+            return Settings::Glbp(told).config().unwrap_or_else(|| config.clone());
+        }
         settings.set_preemption(match self.flaw {
             Some(Flaw::PreemptDelayIgnored) if settings.preempts() => Preemption::AtOnce,
             Some(Flaw::PreemptOffIgnored) => Preemption::Delayed,
@@ -169,13 +234,17 @@ impl Rewriter {
         let (Some(group), Some(said)) = (group, Said::in_frame(octets)) else { return unchanged };
         let active = group.state == GroupState::Active;
         match (self.flaw, &said) {
-            (Some(Flaw::ResignIgnored), _) if said.resigns() => None,
+            (Some(Flaw::ResignIgnored), Said::Vrrp(_) | Said::Hsrp(_)) if said.resigns() => None,
             (Some(Flaw::NeverYields), _) if active && (said.claims() || said.coups()) => None,
             (Some(Flaw::CoupIgnored), _) if said.coups() => None,
             (Some(Flaw::SpeakersIgnored), Said::Hsrp(said)) if said.stands_for_standby() => None,
             (_, Said::Vrrp(said)) => self.vrrp_in(group, said, octets).or(unchanged),
             (_, Said::Hsrp(said)) => self.hsrp_in(group, said, octets).or(unchanged),
-            (_, Said::Glbp(said)) => self.glbp_in(group, said).or(unchanged),
+            (Some(flaw), Said::Glbp(said)) if glbp::is_deaf(flaw, said) => None,
+            (Some(flaw), Said::Glbp(said)) => {
+                glbp::heard(flaw, group, said).or(unchanged).filter(|heard| !heard.is_empty())
+            }
+            (None, Said::Glbp(_)) => unchanged,
         }
     }
 
@@ -213,35 +282,15 @@ impl Rewriter {
         hsrp::render(&said, octets, &status.authentication)
     }
 
-    fn glbp_in(&self, group: &GroupStatus, said: &glbp::Said) -> Option<Bytes> {
-        let status = group.glbp()?;
-        let own = group.primary_address.unwrap_or(said.source);
-        let active = group.state == GroupState::Active;
-        let hello = said.hello().filter(|_| said.regular());
-        let (mut source, mut changed) = (said.source, hello);
-        match self.flaw {
-            Some(Flaw::YieldsToLower) if active && said.claims() => {
-                changed = hello
-                    .and_then(|hello| Hello::new(hello.state(), 255, hello.timers(), hello.address()).ok());
-            }
-            Some(Flaw::IntervalNotLearned) => {
-                let times = glbp::timers(status.configured_timers, hello?.timers());
-                changed = hello.zip(times).and_then(|(hello, times)| {
-                    Hello::new(hello.state(), hello.priority(), times, hello.address()).ok()
-                });
-            }
-            Some(Flaw::TieBreakReversed) if hello?.priority() == group.effective_priority => {
-                source = beside(own, said.source > own);
-            }
-            _ => return None,
-        }
-        glbp::render(said, source, (changed, said.forwarders()), &status.authentication)
-    }
-
     /// What becomes of an action; `groups` are as they are after the call that gave it.
-    pub(crate) fn action_out(&mut self, action: Action, groups: &[GroupStatus]) -> Vec<Action> {
+    pub(crate) fn action_out(&mut self, now: Instant, action: Action, groups: &[GroupStatus]) -> Vec<Action> {
         match action {
             Action::Transmit { interface, frame } => {
+                let other = self.flaw.and_then(|flaw| glbp::sent(flaw, now, &frame, groups));
+                let frame = other.unwrap_or(frame);
+                if frame.is_empty() {
+                    return Vec::new();
+                }
                 let copies = self.copies(&frame, groups);
                 vec![Action::Transmit { interface, frame }; copies]
             }
@@ -293,7 +342,7 @@ impl Rewriter {
 }
 
 /// An address next to `own`, below it or above it.
-fn beside(own: IpAddr, below: bool) -> IpAddr {
+pub(crate) fn beside(own: IpAddr, below: bool) -> IpAddr {
     match own {
         IpAddr::V4(ip) => {
             let bits = ip.to_bits();

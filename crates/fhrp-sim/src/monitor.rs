@@ -57,20 +57,9 @@ pub(crate) enum Round {
 #[derive(Debug)]
 pub(crate) struct Wish {
     group: usize,
-    seat: SeatId,
-    pub(crate) revision: Revision,
+    revision: Revision,
     pub(crate) binding: Option<Binding>,
     pub(crate) done: bool,
-}
-
-impl Wish {
-    /// Whether `input` is the answer to it.
-    pub(crate) fn is_answered_by(&self, input: &Input) -> bool {
-        match input {
-            Input::Programmed { seat, revision, .. } => (*seat, *revision) == (self.seat, self.revision),
-            _ => false,
-        }
-    }
 }
 
 /// What is known of one router.
@@ -78,6 +67,8 @@ impl Wish {
 struct Watched {
     contests: BTreeMap<usize, Contest>,
     wishes: BTreeMap<SeatId, Wish>,
+    /// The wish that is answered by this call, and of which group.
+    answered: Option<(usize, Binding)>,
     wakes_from: Instant,
     wakes: u64,
     wakes_explained: u64,
@@ -193,7 +184,9 @@ impl Monitor {
             | Action::Program { .. } => false,
         };
         let moves = step.actions.iter().filter(moves).count();
-        if step.actions.len() > ACTIONS_MOST + moves * ACTIONS_EACH_MOVE {
+        // A host that asks is answered.
+        let answers = step.actions.iter().filter(|action| answers(action)).count();
+        if step.actions.len() - answers > ACTIONS_MOST + moves * ACTIONS_EACH_MOVE {
             return Err((Checker::Bounded, format!("{} actions in one call", step.actions.len())));
         }
         if !matches!(step.input, Input::Timeout) {
@@ -223,10 +216,12 @@ impl Monitor {
     fn record_wishes(&mut self, step: &Step<'_>) {
         let groups = &self.groups;
         let watched = &mut self.routers[step.router];
+        watched.answered = None;
         if let Input::Programmed { seat, revision, result } = step.input
             && let Some(wish) = watched.wishes.get_mut(seat).filter(|wish| wish.revision == *revision)
         {
             wish.done = result.is_ok();
+            watched.answered = wish.binding.clone().map(|binding| (wish.group, binding));
         }
         for action in step.actions {
             let Action::Program { seat, revision, binding } = action else { continue };
@@ -235,9 +230,8 @@ impl Monitor {
                 .and_then(|binding| groups.iter().position(|group| names(&binding.group, group)));
             let known = watched.wishes.get(seat).map(|wish| wish.group);
             let Some(group) = named.or(known) else { continue };
-            let (seat, revision) = (*seat, *revision);
-            let wish = Wish { group, seat, revision, binding: binding.clone(), done: false };
-            watched.wishes.insert(seat, wish);
+            let wish = Wish { group, revision: *revision, binding: binding.clone(), done: false };
+            watched.wishes.insert(*seat, wish);
         }
     }
 
@@ -286,8 +280,8 @@ impl Monitor {
         if let (Contest::Glbp(contest), Some(status)) =
             (&mut *contest, part.status.and_then(GroupStatus::glbp))
         {
-            let wishes = watched.wishes.values().filter(|wish| wish.group == place);
-            contest.prepare(step, status, wishes, watched.round);
+            let answered = watched.answered.as_ref().filter(|(group, _)| *group == place);
+            contest.prepare(step, status, answered.map(|(_, binding)| binding), watched.round);
         }
         watch.mind(expect(contest, step, part, fit.as_ref()))?;
         if (fit.is_none() || contest.shut()) && runs(after) {
@@ -353,6 +347,16 @@ impl Monitor {
         watch.mind(check_wish(wish, status))?;
         watch.mind(check_answer(step, &watched.wishes, *place, status, voice))?;
         watch.mind(check_announced(step, voice))
+    }
+}
+
+/// Whether it tells one host where an address is.
+fn answers(action: &Action) -> bool {
+    match action {
+        Action::Transmit { frame, .. } => {
+            frame.first().is_some_and(|octet| octet & 1 == 0) && announced(frame).is_some()
+        }
+        _ => false,
     }
 }
 

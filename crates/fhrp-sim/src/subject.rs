@@ -10,6 +10,7 @@ use fhrp::{
 
 use crate::contest::runs;
 use crate::flaw::{Flaw, Rewriter};
+use crate::glbp;
 use crate::said::Said;
 
 /// What happens to a router's engine.
@@ -126,6 +127,9 @@ impl Subject {
     /// When to call again.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let next = self.engine.next_deadline()?;
+        if self.flaw.is_none() {
+            return Some(next);
+        }
         let waits = self.engine.status().any(|group| waits(group.state));
         Some(match self.flaw {
             Some(Flaw::SkewDropped) if waits => next.saturating_sub(self.longest_skew()).max(self.now),
@@ -166,7 +170,16 @@ impl Subject {
     }
 
     fn frame(&mut self, now: Instant, (at, interface): (Instant, IfIndex), octets: &Bytes) {
+        if self.flaw.is_none() {
+            self.engine.handle_frame(at, interface, octets);
+            return;
+        }
         let group = self.engine.status().find(|group| self.rewriter.concerns(group, octets));
+        if self.flaw == Some(Flaw::StandbyAnswers) {
+            let groups: Vec<GroupStatus> = self.engine.status().collect();
+            let answers = groups.iter().filter_map(|group| glbp::volunteered(group, octets));
+            self.actions.extend(answers.map(|frame| Action::Transmit { interface, frame }));
+        }
         if self.flaw == Some(Flaw::ClaimsFirst) {
             self.engine.handle_timeout(now);
         }
@@ -191,6 +204,10 @@ impl Subject {
     }
 
     fn collect(&mut self) {
+        if self.flaw.is_none() {
+            self.actions.extend(std::iter::from_fn(|| self.engine.poll_action()));
+            return;
+        }
         let states: Vec<GroupStatus> = self.engine.status().collect();
         while let Some(action) = self.engine.poll_action() {
             if let Action::Program { seat, revision, binding } = &action {
@@ -204,7 +221,7 @@ impl Subject {
             if matches!(&action, Action::Transmit { frame, .. } if claims(frame)) {
                 self.last = Some(action.clone());
             }
-            self.actions.extend(self.rewriter.action_out(action, &states));
+            self.actions.extend(self.rewriter.action_out(self.now, action, &states));
         }
     }
 }

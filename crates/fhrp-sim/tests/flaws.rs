@@ -13,11 +13,29 @@ fn flaws_that_show_early_are_caught() {
         Flaw::Storm,
         Flaw::PreemptOnIgnored,
     ];
-    for protocol in [Protocol::Vrrp, Protocol::Hsrp] {
+    for protocol in [Protocol::Vrrp, Protocol::Hsrp, Protocol::Glbp] {
         for flaw in early {
             let trial = Trial { flaw: Some(flaw), watch: Watch::All };
             assert!(caught(protocol, trial, 30).is_some(), "{protocol} {}", flaw.name());
         }
+    }
+}
+
+#[test]
+fn flaws_of_forwarders_are_caught_by_the_checkers_that_are_for_them() {
+    for (flaw, checker) in [
+        (Flaw::OwnerIgnored, Checker::Ownership),
+        (Flaw::TimeoutEndless, Checker::Lifetimes),
+        (Flaw::OwnNotListed, Checker::Lists),
+        (Flaw::AssignsTaken, Checker::Assigns),
+        (Flaw::TellsUnserved, Checker::HandsOut),
+        (Flaw::StandbyAnswers, Checker::Answers),
+        (Flaw::Unfair, Checker::Balances),
+        (Flaw::ForwarderNeverYields, Checker::OneForwarder),
+    ] {
+        let trial = Trial { flaw: Some(flaw), watch: Watch::Only(checker) };
+        let seen = caught(Protocol::Glbp, trial, 30).map(|(_, checker)| checker);
+        assert_eq!(seen, Some(checker), "{}", flaw.name());
     }
 }
 

@@ -14,6 +14,16 @@ fn no_order_of_events_breaks_a_small_world() {
     }
 }
 
+/// Every path begins with twelve seconds in which everybody gets a forwarder.
+#[test]
+fn no_order_of_events_breaks_a_small_world_of_forwarders() {
+    for small in Small::all(Protocol::Glbp) {
+        let found = explore(&small, 3, 60, 2);
+        assert!(found.violation.is_none(), "{}: {:#?}", found.name, found.violation);
+        assert!(found.states > 20 && found.transitions > 40, "{found:?}");
+    }
+}
+
 /// Two routers of equal priority have to be Active at once: a frame is lost, or timers run together.
 #[test]
 fn a_reversed_tie_break_is_found_by_a_shortest_path() {

@@ -23,7 +23,7 @@ const fn rule(ours: &'static str, reason: &'static str, source: &'static str) ->
 }
 
 /// All that are known.
-pub const KNOWN: [Known; 50] = [
+pub const KNOWN: [Known; 58] = [
     Known {
         ours: "vrrp.checksum.status=message",
         theirs: "vrrp.checksum.status=0",
@@ -43,6 +43,7 @@ pub const KNOWN: [Known; 50] = [
         "tshark takes 0 for a jumbogram and others as they are",
         "RFC 768; RFC 2675 needs an option",
     ),
+    rule("no UDP checksum over IPv6", LENIENT, "RFC 8200 §8.1"),
     rule("instead of 255", LENIENT, "RFC 9568 §5.1.1.3, §5.1.2.3; docs/protocols/glbp.md, Transport"),
     rule("HSRP is not sent there", LENIENT, "RFC 2281 §5; docs/protocols/hsrp.md, Facts"),
     // VRRP
@@ -85,10 +86,17 @@ pub const KNOWN: [Known; 50] = [
     rule("octets for the nonces", LENIENT, "docs/protocols/glbp.md, Nonces"),
     rule("a hello of", LENIENT, "docs/protocols/glbp.md, Hello"),
     rule("unknown address type", LENIENT, "docs/protocols/glbp.md, Hello"),
-    rule("virtual address", LENIENT, "docs/protocols/glbp.md, Hello"),
-    rule(" address of ", LENIENT, "docs/protocols/glbp.md, Hello"),
+    rule("cannot be a gateway's", LENIENT, "docs/protocols/glbp.md, Hello"),
+    rule("virtual address in a packet of the other family", LENIENT, "docs/protocols/glbp.md, Hello"),
+    rule("an IPv4 address of", LENIENT, "docs/protocols/glbp.md, Hello"),
+    rule("an IPv6 address of", LENIENT, "docs/protocols/glbp.md, Hello"),
     rule(" of a virtual ", LENIENT, "docs/protocols/glbp.md, Hello and Forwarder"),
-    rule("time", LENIENT, "docs/protocols/glbp.md, Timers: hello not 0, hold longer"),
-    rule("forwarder", LENIENT, "docs/protocols/glbp.md, Forwarder"),
+    rule("the hello time is 0", LENIENT, "docs/protocols/glbp.md, Timers"),
+    rule("does not exceed the hello time", LENIENT, "docs/protocols/glbp.md, Timers"),
+    rule("broken: forwarder number", LENIENT, "docs/protocols/glbp.md, Forwarder"),
+    rule("is not the virtual MAC of forwarder", LENIENT, "docs/protocols/glbp.md, Forwarder"),
+    rule("broken: a forwarder of", LENIENT, "docs/protocols/glbp.md, Forwarder"),
+    rule("broken: a request or response with", LENIENT, "docs/protocols/glbp.md, Forwarder"),
+    rule("is there twice", LENIENT, "docs/protocols/glbp.md, Forwarder"),
     rule("an announcement that says nothing", LENIENT, "docs/protocols/glbp.md, Announcements of forwarders"),
 ];

@@ -146,7 +146,7 @@ fn forwarders(said: &mut Said) {
 /// The forwarders that say a state that there is, Listen (4) or Active (32); others are passed over.
 fn in_a_known_state(column: &str, states: &str) -> String {
     let pairs = column.split(',').zip(states.split(','));
-    let known = pairs.filter(|(_, state)| ["0", "4", "32"].contains(state)).map(|(value, _)| value);
+    let known = pairs.filter(|(_, state)| ["4", "32"].contains(state)).map(|(value, _)| value);
     known.collect::<Vec<_>>().join(",")
 }
 

@@ -49,6 +49,7 @@ impl Election {
         match (lower, self.preemption()) {
             (false, _) | (true, Preempt::Never) => {
                 self.lower_since = None;
+                self.challenging = false;
                 self.follow(now, advert);
             }
             (true, Preempt::After(delay)) => {
@@ -75,7 +76,9 @@ impl Election {
                 self.become_active(now, cause, out);
                 self.restart_standby(now);
             }
-            (Takeover::SpeakThenClaim, State::Listen) => {
+            // A better standby router that does not preempt may have made a listener of it again meanwhile.
+            (Takeover::SpeakThenClaim, State::Listen) if !self.challenging => {
+                self.challenging = true;
                 self.follow(now, advert);
                 self.restart_standby(now);
                 self.become_speaker(now, cause, out);

@@ -40,6 +40,8 @@ pub struct Election {
     impending: Cause,
     /// Since when lower-ranked active routers have been heard without a better one between.
     lower_since: Option<Instant>,
+    /// Whether it has begun to push them aside.
+    challenging: bool,
     /// When this router, being active, last answered out of turn.
     answered: Option<Instant>,
 }
@@ -64,6 +66,7 @@ impl Election {
             learned: None,
             impending: Cause::ActiveSilent,
             lower_since: None,
+            challenging: false,
             answered: None,
         }
     }

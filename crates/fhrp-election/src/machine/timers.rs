@@ -136,6 +136,7 @@ impl Election {
         self.active = None;
         self.learned = None;
         self.lower_since = None;
+        self.challenging = false;
     }
 
     /// Nobody else is standby any more. RFC 2281 §5, action D.

@@ -94,6 +94,20 @@ fn a_listener_without_a_coup_message_speaks_first() {
     assert_eq!(router.hear(4 * SECOND, active(90, 3)), [claims, Effect::Advertise]);
 }
 
+/// A better standby router that does not preempt sends the challenger back to Listen each time: whether it claimed was a
+/// matter of who spoke next.
+#[test]
+fn a_better_standby_router_holds_up_no_challenger() {
+    let mut router = delayed(Rules::GLBP_GATEWAY, 0);
+    router.hear(SECOND, active(90, 3));
+    assert_eq!(router.election.state(), State::Speak);
+    router.hear(2 * SECOND, advert(Claim::Standby, 200, 4));
+    assert_eq!(router.election.state(), State::Listen);
+    let cause = Cause::LowerActiveChallenged { lower: rank(90, 3) };
+    let claims = Effect::Moved { from: State::Listen, to: State::Active, cause };
+    assert_eq!(router.hear(4 * SECOND, active(90, 3)), [claims, Effect::Advertise]);
+}
+
 #[test]
 fn equal_priority_preempts_by_address_only_where_the_rank_is_compared() {
     for (rules, state) in [

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fhrp::{
-    Action, GlbpSettings, GroupState, GroupStatus, HsrpSettings, IfIndex, Instant, InterfaceName, LinkEvent,
-    LinkState, MacAddr, VrrpSettings,
+    Action, GlbpForwarder, GlbpSettings, GlbpStatus, GroupState, GroupStatus, HsrpSettings, IfIndex, Instant,
+    InterfaceName, LinkEvent, LinkState, MacAddr, VrrpSettings,
 };
 
 use crate::check::{Checker, Violation, Watch};
+use crate::contest::Contest;
 use crate::dataplane::Dataplane;
 use crate::fault::Place;
 use crate::flaw::Flaw;
@@ -56,6 +57,10 @@ pub struct Small {
     pub crashes: u8,
     /// How often a router may be shut down; it starts again at any time.
     pub stops: u8,
+    /// So long all goes well before the first choice.
+    pub calm: Duration,
+    /// GLBP: redirect time and timeout.
+    pub lifetimes: (Duration, Duration),
     /// What is wrong with the engines, if anything.
     pub flaw: Option<Flaw>,
 }
@@ -74,6 +79,8 @@ impl Small {
             losses: 2,
             crashes: 1,
             stops: 1,
+            calm: Duration::ZERO,
+            lifetimes: (second * 600, second * 14_400),
             flaw: None,
         };
         let slow = Member { priority: 200, preempt: true, interval: second * 2 };
@@ -98,7 +105,14 @@ impl Small {
             Protocol::Hsrp => {
                 worlds.push(world("two of version 1", 1, vec![member(100, true), member(200, true)]));
             }
-            Protocol::Glbp => {}
+            Protocol::Glbp => {
+                // Until everybody has a forwarder.
+                worlds.iter_mut().for_each(|world| world.calm = second * 12);
+                worlds.push(Self { calm: Duration::ZERO, name: "two, from the start", ..worlds[0].clone() });
+                let fleeting = (second, second * 4);
+                worlds.push(Self { lifetimes: fleeting, name: "two, soon forgotten", ..worlds[0].clone() });
+                worlds.push(Self { lifetimes: fleeting, name: "three, soon forgotten", ..worlds[2].clone() });
+            }
         }
         worlds
     }
@@ -136,6 +150,7 @@ impl Small {
                 (settings.preempt, settings.forwarder_preempt) = (member.preempt, member.preempt);
                 settings.forwarder_preempt_delay = Duration::ZERO;
                 (settings.hello_time, settings.hold_time) = (member.interval, member.interval * 3);
+                (settings.redirect, settings.timeout) = self.lifetimes;
                 Settings::Glbp(settings)
             }
         }
@@ -230,6 +245,7 @@ impl<'a> Lan<'a> {
         for router in 0..small.members.len() {
             lan.start(router)?;
         }
+        lan.run_until(Instant::default() + small.calm)?;
         for choice in path {
             lan.choose(*choice)?;
         }
@@ -405,7 +421,9 @@ impl<'a> Lan<'a> {
             self.nodes[router].answered = Some(self.now);
         }
         let others = (0..self.nodes.len()).filter(|to| *to != router);
-        let alive = others.filter(|to| self.nodes[*to].subject.is_some());
+        let unicast = octets.first().is_some_and(|octet| octet & 1 == 0);
+        let reached = |to: &usize| !unicast || octets.starts_with(&self.nodes[*to].link.mac.0);
+        let alive = others.filter(reached).filter(|to| self.nodes[*to].subject.is_some());
         let flights: Vec<Flight> =
             alive.map(|to| Flight { to, sent: self.now, octets: octets.clone() }).collect();
         self.flights.extend(flights);
@@ -439,7 +457,8 @@ impl<'a> Lan<'a> {
             });
             number(state_number(status.state));
             let shown = [due, overdue, answered, known, status.active_priority.map(u128::from), learned];
-            for value in shown.into_iter().chain(timers) {
+            let shared = status.glbp().map_or_else(Vec::new, |glbp| self.forwarders_key(router, glbp));
+            for value in shown.into_iter().chain(timers).chain(shared) {
                 number(value.unwrap_or(u128::MAX));
             }
         }
@@ -454,6 +473,25 @@ impl<'a> Lan<'a> {
         hash.value()
     }
 
+    /// What forwarders look like.
+    fn forwarders_key(&self, router: usize, glbp: &GlbpStatus) -> Vec<Option<u128>> {
+        let ahead = |at: Instant| at.saturating_duration_since(self.now).as_micros();
+        let mac = |mac: MacAddr| mac.0.iter().fold(0, |sum, octet| (sum << 8) | u128::from(*octet));
+        let mut key: Vec<Option<u128>> =
+            [glbp.next_hello, glbp.active_expires, glbp.standby_expires].map(|at| at.map(ahead)).to_vec();
+        key.push(Some(glbp.hello_time.as_micros()));
+        for one in &glbp.forwarders {
+            key.push(Some(u128::from(one.number) << 8 | state_number(one.state)));
+            key.push(one.owner.map(mac));
+            key.extend([one.redirect_ends, one.timeout_ends].map(|at| at.map(ahead)));
+            key.push(one.server.map(|server| (u128::from(server.primary) << 64) | ahead(server.expires)));
+        }
+        if let Some(Contest::Glbp(contest)) = self.monitor.contest(router, 0) {
+            key.extend(contest.forwarder_timers().into_iter().map(|at| at.map(ahead)));
+        }
+        key
+    }
+
     /// From here on all goes well: everything arrives, who is down starts, and after three of the longest waits there
     /// is one Active router that nobody has a right to replace.
     pub(super) fn settle(&mut self) -> Result<(), Violation> {
@@ -462,7 +500,12 @@ impl<'a> Lan<'a> {
                 self.start(router)?;
             }
         }
-        let until = self.now + self.small.silence() * 3;
+        self.run_until(self.now + self.small.silence() * 3)?;
+        self.judge()
+    }
+
+    /// Everything arrives, and timers are served in order.
+    fn run_until(&mut self, until: Instant) -> Result<(), Violation> {
         loop {
             while !self.flights.is_empty() {
                 self.deliver(0)?;
@@ -470,10 +513,9 @@ impl<'a> Lan<'a> {
             let due = |router| self.deadline(router).map(|at| (at, router));
             match (0..self.nodes.len()).filter_map(due).min() {
                 Some((at, router)) if at <= until => self.fire(router)?,
-                _ => break,
+                _ => return Ok(()),
             }
         }
-        self.judge()
     }
 
     fn judge(&self) -> Result<(), Violation> {
@@ -493,8 +535,43 @@ impl<'a> Lan<'a> {
             |router: &usize| rank(*router).is_some_and(|(contest, fit)| contest.may_replace(holder, &fit));
         match (0..self.nodes.len()).find(entitled) {
             Some(router) => wrong(Checker::Preempts, format!("{} waits", Place(router))),
-            None => Ok(()),
+            None => self.judge_forwarders(),
         }
+    }
+
+    /// Everybody has a forwarder, and each is served once: by its owner, if it may take it.
+    fn judge_forwarders(&self) -> Result<(), Violation> {
+        let wrong = |checker, text| Err(Violation { at: self.now, checker, text });
+        let known = |router: usize| -> Vec<GlbpForwarder> {
+            let status = self.status(router);
+            status.and_then(|status| status.glbp().map(|glbp| glbp.forwarders.clone())).unwrap_or_default()
+        };
+        let routers = 0..self.nodes.len();
+        for router in routers.clone().filter(|_| self.small.protocol == Protocol::Glbp) {
+            let own = known(router).iter().filter(|one| one.primary).count();
+            if own != 1 {
+                return wrong(Checker::Converges, format!("{} owns {own} forwarders", Place(router)));
+            }
+            // What nobody ever served no host can know.
+            for one in known(router).into_iter().filter(|one| one.state != GroupState::Initial) {
+                let serves = |other: &usize| {
+                    let mut theirs = known(*other).into_iter().filter(|theirs| theirs.number == one.number);
+                    theirs.any(|theirs| theirs.state == GroupState::Active)
+                };
+                let servers = routers.clone().filter(serves).count();
+                if servers != 1 {
+                    let text = format!("{servers} routers serve forwarder {}", one.number);
+                    return wrong(Checker::Converges, text);
+                }
+                if one.primary && self.small.members[router].preempt && one.state != GroupState::Active {
+                    return wrong(
+                        Checker::Preempts,
+                        format!("{} serves not its own forwarder", Place(router)),
+                    );
+                }
+            }
+        }
+        Ok(())
     }
 }
 

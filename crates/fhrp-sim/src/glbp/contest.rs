@@ -53,6 +53,8 @@ pub(crate) struct Contest {
     standby_until: Option<Instant>,
     leader: Option<IpAddr>,
     lower_since: Option<Instant>,
+    /// Whether it has spoken to push it aside.
+    challenging: bool,
     address_known: bool,
     pub(crate) sent: Option<Instant>,
     counted_from: Instant,
@@ -99,6 +101,7 @@ impl Contest {
             standby_until: None,
             leader: None,
             lower_since: None,
+            challenging: false,
             sent: None,
             counted_from: Instant::default(),
             counted_for: Duration::ZERO,
@@ -140,6 +143,11 @@ impl Contest {
         };
         let tracks = self.settings.track.iter().filter(|_| self.tracked_down);
         tracks.fold(self.settings.weighting, |weight, track| weight.saturating_sub(lost(&track.effect)))
+    }
+
+    /// What the engine does not show of its forwarders.
+    pub(crate) fn forwarder_timers(&self) -> Vec<Option<Instant>> {
+        self.forwarders.iter().flat_map(Forwarder::timers).collect()
     }
 
     pub(crate) fn is_low(&self) -> bool {
@@ -218,10 +226,12 @@ impl Contest {
     fn take(&mut self, said: &Said, fit: &Fitness, stale: bool) -> Result<(), Fault> {
         match said.packet.body() {
             Body::Announcement { hello, .. } => {
+                self.learn_forwarders(said);
                 let hold = match hello {
                     Some(hello) if !(stale && resigns(hello)) => self.hear_hello(said, hello, fit),
                     Some(_) | None => self.hold(),
                 };
+                self.take_own();
                 self.hear_forwarders(said, hold, stale);
                 Ok(())
             }
@@ -285,11 +295,11 @@ impl Contest {
                 self.go(GroupState::Speak);
             }
             (_, true) => {
-                self.lower_since = None;
+                (self.lower_since, self.challenging) = (None, false);
                 self.follow(heard);
             }
             (_, false) if !self.settings.preempt => {
-                self.lower_since = None;
+                (self.lower_since, self.challenging) = (None, false);
                 self.follow(heard);
             }
             (state, false) => {
@@ -297,7 +307,8 @@ impl Contest {
                 let waits = heard.at.saturating_duration_since(since) < self.settings.preempt_delay;
                 match (waits, state) {
                     (true, _) => self.follow(heard),
-                    (false, GroupState::Listen) => {
+                    (false, GroupState::Listen) if !self.challenging => {
+                        self.challenging = true;
                         self.follow(heard);
                         self.standby_until = Some(heard.at + own_hold);
                         self.go(GroupState::Speak);
@@ -345,6 +356,7 @@ impl Contest {
 
     fn lose_active(&mut self, at: Instant) {
         (self.active_until, self.leader, self.lower_since) = (None, None, None);
+        self.challenging = false;
         match self.state {
             GroupState::Standby => self.win(),
             GroupState::Listen => {
@@ -367,12 +379,28 @@ impl Contest {
     /// The AVG's own times count.
     fn win(&mut self) {
         (self.active_until, self.leader, self.lower_since) = (None, None, None);
+        self.challenging = false;
         self.go(GroupState::Active);
         self.times = times_of(&self.settings);
     }
 
     fn go(&mut self, to: GroupState) {
         self.state = to;
+    }
+
+    /// Which forwarders there are is learned before anything else.
+    fn learn_forwarders(&mut self, said: &Said) {
+        let (terms, runs) = (self.terms(), runs(self.state));
+        for one in said.forwarders().into_iter().filter(|_| runs) {
+            let (at, owner) = (usize::from(one.number.get()) - 1, said.packet.owner());
+            if self.forwarders[at].role == Role::Unknown {
+                let word = Word { at: self.now, source: said.source, owner, hold: Duration::ZERO, said: one };
+                self.forwarders[at].learn(&word, &terms);
+                if one.priority.is_primary() {
+                    self.owns_one(owner, at);
+                }
+            }
+        }
     }
 
     fn hear_forwarders(&mut self, said: &Said, hold: Duration, stale: bool) {
@@ -386,7 +414,11 @@ impl Contest {
             let (at, owner) = (usize::from(one.number.get()) - 1, said.packet.owner());
             let word = Word { at: self.now, source: said.source, owner, hold, said: one };
             let terms = self.terms();
-            if self.forwarders[at].hear(&word, &terms) {
+            let lost = self.forwarders[at].hear(&word, &terms);
+            if one.priority.is_primary() && self.forwarders[at].role == Role::Secondary {
+                self.owns_one(owner, at);
+            }
+            if lost {
                 self.take_own();
             }
         }
@@ -491,6 +523,7 @@ impl Contest {
     fn stop(&mut self, to: GroupState, now: Instant) {
         self.state = to;
         (self.active_until, self.standby_until, self.leader, self.lower_since) = (None, None, None, None);
+        self.challenging = false;
         (self.up_since, self.sent) = (None, None);
         self.address_known = !self.settings.addresses.is_empty();
         self.reconcile(now);

@@ -106,6 +106,10 @@ impl Forwarder {
         }
     }
 
+    pub(super) fn timers(&self) -> [Option<Instant>; 2] {
+        [self.active_until, self.lower_since]
+    }
+
     pub(super) fn is_contested(&self) -> bool {
         match self.role {
             Role::Unknown => false,
@@ -153,15 +157,12 @@ impl Forwarder {
         }
     }
 
-    /// Somebody says something about it. Whether this router, an owner until then, is one no longer.
-    pub(super) fn hear(&mut self, word: &Word, terms: &Terms) -> bool {
+    /// Learns of it, and whose it is. `false` if there is nothing to be known of it.
+    pub(super) fn learn(&mut self, word: &Word, terms: &Terms) -> bool {
         let said = &word.said;
-        let resigning = said.priority.is_resigning();
-        let mut lost = false;
         match (self.role, said.priority.is_primary()) {
             (Role::Primary, true) => {
-                lost = word.source > terms.source && !resigning;
-                if lost {
+                if word.source > terms.source && !said.priority.is_resigning() {
                     self.own_by(word, terms);
                 }
             }
@@ -177,6 +178,18 @@ impl Forwarder {
             }
             (Role::Primary | Role::Secondary, false) => {}
         }
+        true
+    }
+
+    /// Somebody says something about it. Whether this router, an owner until then, is one no longer.
+    pub(super) fn hear(&mut self, word: &Word, terms: &Terms) -> bool {
+        let said = &word.said;
+        let resigning = said.priority.is_resigning();
+        let owned = self.role == Role::Primary;
+        if !self.learn(word, terms) {
+            return false;
+        }
+        let lost = owned && self.role == Role::Secondary;
         let active = said.state == VfState::Active;
         if active && !resigning {
             self.served = true;

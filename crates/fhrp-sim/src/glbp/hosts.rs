@@ -26,8 +26,8 @@ pub(crate) struct Handed {
 /// A host asks who has an address.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Question {
-    host: MacAddr,
-    destination: MacAddr,
+    pub(super) host: MacAddr,
+    pub(super) destination: MacAddr,
     pub(super) target: std::net::IpAddr,
 }
 
@@ -119,6 +119,9 @@ impl Contest {
                 handed.offers.map(|offer| offer.is_some()) == offers.map(|offer| offer.is_some())
             }
         };
+        if handed.mode != Some(mode) {
+            handed.told.clear();
+        }
         if handed.mode != Some(mode) || !same {
             (handed.mode, handed.offers, handed.counts) = (Some(mode), *offers, [0; FORWARDERS]);
         }

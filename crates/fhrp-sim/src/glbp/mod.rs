@@ -2,6 +2,7 @@
 //! has to do in one group: as a gateway, and for each of four forwarders.
 
 mod contest;
+mod flaw;
 mod forwarder;
 mod hosts;
 mod ownership;
@@ -19,8 +20,10 @@ use fhrp_wire::glbp::{ForwarderNumber, GroupNumber};
 use crate::group::Change;
 
 pub(crate) use contest::Contest;
+pub(crate) use flaw::{config as told, heard, is_deaf, sent, volunteered};
 pub(crate) use plan::{draw_asks, draw_change, draw_groups};
-pub(crate) use said::{Said, message_in, noise, render, timers};
+use said::render;
+pub(crate) use said::{Said, message_in, noise};
 
 /// How many forwarders a group has at most.
 pub(crate) const FORWARDERS: usize = ForwarderNumber::COUNT;

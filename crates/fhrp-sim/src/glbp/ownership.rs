@@ -36,6 +36,14 @@ impl Contest {
         Err((Checker::Assigns, format!("is asked by {owner} and gives {given}, not {}", at + 1)))
     }
 
+    /// Who owns the forwarder at `at` owns no other one.
+    pub(super) fn owns_one(&mut self, owner: MacAddr, at: usize) {
+        let others = self.forwarders.iter_mut().enumerate().filter(|(other, _)| *other != at);
+        for (_, other) in others.filter(|(_, other)| other.role == Role::Secondary) {
+            other.owner = other.owner.filter(|known| *known != owner);
+        }
+    }
+
     /// A number that nobody has; else one that is served for an owner who is not known.
     pub(super) fn lowest_free(&self) -> Option<usize> {
         let unknown = self.forwarders.iter().position(|forwarder| forwarder.role == Role::Unknown);

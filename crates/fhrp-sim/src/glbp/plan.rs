@@ -15,7 +15,7 @@ use crate::rng::Rng;
 const PRIORITIES: [u8; 10] = [1, 50, 99, 100, 100, 100, 101, 150, 200, 255];
 /// Hello and hold times in milliseconds.
 const TIMERS: [(u64, u64); 8] =
-    [(50, 150), (100, 300), (250, 750), (250, 900), (500, 1500), (1000, 3000), (1000, 3500), (3000, 10_000)];
+    [(50, 150), (250, 750), (250, 900), (500, 1500), (500, 1600), (1000, 3000), (1000, 3500), (3000, 10_000)];
 /// Redirect times and timeouts in seconds: most are over within a run.
 const LIFETIMES: [(u64, u64); 6] = [(0, 1), (1, 3), (3, 8), (8, 20), (600, 14_400), (600, 14_400)];
 const WEIGHTINGS: [u8; 6] = [100, 100, 100, 10, 50, 254];
@@ -119,7 +119,7 @@ fn draw_weighting(rng: &mut Rng, settings: &mut GlbpSettings) {
 
 /// How often a host asks who its gateway is, besides what it has to.
 pub(crate) fn draw_asks(rng: &mut Rng) -> Option<Duration> {
-    rng.chance(80).then(|| Duration::from_millis(rng.pick(&[100, 300, 700, 2000])))
+    rng.chance(80).then(|| Duration::from_millis(rng.pick(&[200, 300, 700, 2000])))
 }
 
 /// Another configuration for a member of a group, for a while.

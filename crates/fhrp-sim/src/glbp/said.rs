@@ -143,20 +143,38 @@ fn is_router(source: IpAddr) -> bool {
 }
 
 /// `times` with another hello and hold time.
-pub(crate) fn timers((hello, hold): (Duration, Duration), times: glbp::Timers) -> Option<glbp::Timers> {
+pub(super) fn timers((hello, hold): (Duration, Duration), times: glbp::Timers) -> Option<glbp::Timers> {
     let millis = |time| glbp::Milliseconds::from_duration(time).ok();
     glbp::Timers::new(millis(hello)?, millis(hold)?, times.redirect(), times.timeout()).ok()
 }
 
 /// An announcement that says something else than `said`, as a router with `authentication` would.
-pub(crate) fn render(
+pub(super) fn render(
     said: &Said,
     source: IpAddr,
     (hello, forwarders): (Option<Hello>, Vec<glbp::Forwarder>),
     authentication: &GlbpAuthentication,
 ) -> Option<Bytes> {
-    let destination = Destination::Group;
     let body = Body::Announcement { hello, forwarders: Forwarders::new(&forwarders).ok()? };
+    let origin = Origin { source, destination: Destination::Group };
+    rewrite(said, origin, body, authentication)
+}
+
+/// A response that gives forwarder 1 out, whatever `said` gave.
+pub(super) fn respond(said: &Said, frame: &[u8], authentication: &GlbpAuthentication) -> Option<Bytes> {
+    let mac = envelope::parse(frame).ok()?.destination;
+    let destination = Destination::Peer { mac, address: said.destination };
+    let origin = Origin { source: said.source, destination };
+    rewrite(said, origin, Body::Response(ForwarderNumber::ALL[0]), authentication)
+}
+
+/// Where a packet comes from and goes to.
+struct Origin {
+    source: IpAddr,
+    destination: Destination,
+}
+
+fn rewrite(said: &Said, ends: Origin, body: Body, authentication: &GlbpAuthentication) -> Option<Bytes> {
     let parsed = parse(said.source, &said.payload)?;
     let (mut own, mut peers, mut sequence) = (glbp::Nonce(0), Vec::new(), glbp::NonceSequence(0));
     if let AuthData::Md5 { nonces: Some(nonces), .. } = parsed.auth {
@@ -172,6 +190,7 @@ pub(crate) fn render(
         }
     };
     let packet = Packet::new(said.packet.group(), said.packet.owner(), body).ok()?;
+    let Origin { source, destination } = ends;
     emit(&PacketFrame { packet, credentials, source_mac: said.mac, source, destination })
 }
 

@@ -1,7 +1,7 @@
 //! What goes out of a router in one group of GLBP, and what its dataplane is told.
 
 use bytes::Bytes;
-use fhrp::{Action, Binding, Gate, GlbpStatus, GroupStatus, Instant, MacAddr};
+use fhrp::{Action, Binding, Gate, GlbpStatus, GroupState, GroupStatus, Instant, MacAddr};
 use fhrp_wire::glbp::{self, Body, VfState};
 
 use super::contest::Times;
@@ -19,6 +19,7 @@ use crate::subject::Input;
 /// What a router was like before a call.
 #[derive(Clone, Debug)]
 pub(super) struct Before {
+    state: GroupState,
     forwarders: [Forwarder; FORWARDERS],
     programmed: [bool; FORWARDERS],
     times: Times,
@@ -34,16 +35,17 @@ struct Sent<'a> {
 
 impl Contest {
     /// A call is about to be looked at.
-    pub(crate) fn prepare<'a>(
+    pub(crate) fn prepare(
         &mut self,
         step: &Step<'_>,
         status: &GlbpStatus,
-        wishes: impl Iterator<Item = &'a Wish>,
+        answered: Option<&Binding>,
         goes_on: Option<Round>,
     ) {
         let unsure = goes_on.is_some() || step.round == Round::GoesOn;
         if goes_on.is_none() {
             self.before = Some(Before {
+                state: self.state,
                 forwarders: self.forwarders.clone(),
                 programmed: std::array::from_fn(|at| self.shows(at).is_some_and(|shown| shown.programmed)),
                 times: self.times,
@@ -54,18 +56,17 @@ impl Contest {
         }
         self.weight_shown = status.weighting.current;
         self.note(step.now, status, unsure);
-        if let Input::Programmed { result, .. } = step.input {
-            let macs = virtual_macs(self.settings.group);
-            for wish in wishes.filter(|wish| wish.is_answered_by(step.input)) {
-                let Some(binding) = &wish.binding else { continue };
-                let Some(at) = macs.iter().position(|mac| binding.mac == Some(*mac)) else { continue };
-                match result {
-                    Ok(()) if binding.gate == Gate::Open => {
-                        self.forwarders[at].announced |= self.forwarders[at].stand == Stand::Active;
-                    }
-                    Ok(()) => {}
-                    Err(_) => self.refused(step.now, at),
+        let number = |binding: &Binding| {
+            virtual_macs(self.settings.group).iter().position(|mac| binding.mac == Some(*mac))
+        };
+        let answered = answered.and_then(|binding| Some((binding.gate, number(binding)?)));
+        if let (Input::Programmed { result, .. }, Some((gate, at))) = (step.input, answered) {
+            match (result, gate) {
+                (Ok(()), Gate::Open) => {
+                    self.forwarders[at].announced |= self.forwarders[at].stand == Stand::Active;
                 }
+                (Ok(()), Gate::Closed) => {}
+                (Err(_), _) => self.refused(step.now, at),
             }
         }
     }
@@ -90,8 +91,8 @@ impl Contest {
             let macs = virtual_macs(self.settings.group);
             faults.extend(self.check_resigned(&sent));
             faults.extend(self.check_announcements(step, &sent, &macs));
-            faults.extend(sent.said.iter().filter_map(|said| self.check_response(said, step)));
             if !self.is_unsure() {
+                faults.extend(sent.said.iter().filter_map(|said| self.check_response(said, step)));
                 faults.extend(self.check_hello(step.now, &sent, &before));
             }
             faults.extend(self.check_answers(step, status, &sent, fit));
@@ -119,7 +120,7 @@ impl Contest {
             let opened = wish.and_then(|wish| wish.binding.as_ref()).is_some_and(open);
             let shown = self.shows(at);
             let state = shown.map(|shown| shown.state);
-            if opened != (state == Some(fhrp::GroupState::Active)) {
+            if opened != (state == Some(GroupState::Active)) {
                 let gate = if opened { "open" } else { "closed" };
                 faults.push((Checker::Binding, format!("forwarder {} is {state:?}, gate {gate}", at + 1)));
             }
@@ -191,7 +192,10 @@ impl Contest {
     fn check_hello(&self, now: Instant, sent: &Sent<'_>, before: &Before) -> Vec<Fault> {
         let hellos = sent.said.iter().filter(|said| said.regular());
         let Some((said, hello)) = hellos.last().and_then(|said| Some((said, said.hello()?))) else {
-            return Vec::new();
+            let speaks = matches!(self.state, GroupState::Speak | GroupState::Standby | GroupState::Active);
+            let silent = speaks && self.state != before.state;
+            let text = || format!("is {} and says nothing", self.state);
+            return silent.then(|| (Checker::Advertises, text())).into_iter().collect();
         };
         let mut faults = Vec::new();
         let times = hello.timers();

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use fhrp::{GlbpForwarder, GroupState};
 
-use super::World;
 use super::verdicts::SLACK;
+use super::{Side, World};
 use crate::check::{Checker, Violation};
 use crate::contest::Contest;
 use crate::fault::Place;
@@ -43,12 +43,22 @@ impl World<'_> {
                         if !self.serves_better(*better, *other, group, at) {
                             self.servers.remove(&key);
                         } else {
-                            self.servers.entry(key).or_insert(self.now);
+                            self.note_side(key);
                         }
                     }
                 }
             }
         }
+    }
+
+    /// They are beside each other, as before. Times that are in use since a moment may be shorter than those by which the
+    /// better one spoke last.
+    fn note_side(&mut self, key: (usize, usize, usize, usize)) {
+        let (group, _, better, other) = key;
+        let contest = self.monitor.contest(better, group);
+        let takes = contest.map(|contest| self.word_takes(contest, better, other)).unwrap_or_default();
+        let side = self.servers.entry(key).or_insert(Side { since: self.now, bound: takes });
+        side.bound = side.bound.max(takes);
     }
 
     /// Whether `better` ranks higher for the forwarder than `other`, which receives what it says.
@@ -65,9 +75,8 @@ impl World<'_> {
 
     /// Checker `one-forwarder`.
     pub(super) fn check_servers(&self) -> Result<(), Violation> {
-        for ((group, at, better, other), since) in &self.servers {
-            let Some(contest) = self.monitor.contest(*better, *group) else { continue };
-            if self.now > *since + self.word_takes(contest, *better, *other) {
+        for ((group, at, better, other), Side { since, bound }) in &self.servers {
+            if self.now > *since + *bound {
                 let text = format!(
                     "group {group}: {} serves forwarder {} since {since} beside {}, which it hears",
                     Place(*other),
@@ -99,7 +108,10 @@ impl World<'_> {
         let macs = virtual_macs(self.scenario.groups[group].number);
         for (at, mac) in macs.iter().enumerate() {
             let routers = 0..self.routers.len();
-            let known = routers.clone().any(|router| self.forwarder(router, group, at).is_some());
+            // What nobody ever served no host can know.
+            let contested = |known: &GlbpForwarder| known.state != GroupState::Initial;
+            let known =
+                routers.clone().any(|router| self.forwarder(router, group, at).is_some_and(contested));
             let servers: Vec<usize> = routers.filter(|router| self.serves(*router, group, at)).collect();
             let [server] = servers.as_slice() else {
                 if known {

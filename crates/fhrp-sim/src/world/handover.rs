@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use fhrp::{Action, IfIndex, Instant};
+use fhrp::{Action, GroupState, IfIndex, Instant, MacAddr};
 
 use super::verdicts::SLACK;
 use super::{Event, World};
 use crate::check::{Checker, Violation};
+use crate::contest::Contest;
 use crate::fault::{Kind, Place};
+use crate::glbp::virtual_macs;
 use crate::subject::Input;
 
 /// A daemon that stops waits no longer than this.
@@ -27,6 +29,8 @@ pub(super) struct Handover {
     at: Instant,
     /// Hosts that were served then.
     hosts: Vec<usize>,
+    /// What they use has several heirs, of whom each says that it serves when its gate is open.
+    shared: bool,
     /// Other routers that became Active since: of equals there may be two for a moment.
     successors: Vec<Successor>,
 }
@@ -43,13 +47,58 @@ impl World<'_> {
     /// The router is about to be shut down: what of it hosts must not feel.
     pub(super) fn note_handovers(&mut self, router: usize) {
         for group in 0..self.scenario.groups.len() {
-            if self.active(router, group) && self.is_calm(router) && self.successor_is_in_time(router, group)
+            if self.scenario.groups[group].is_shared() {
+                self.note_shared_handover(router, group);
+            } else if self.active(router, group)
+                && self.is_calm(router)
+                && self.successor_is_in_time(router, group)
             {
                 let hosts = (0..self.hosts.len()).filter(|host| self.is_served(*host, group)).collect();
                 let at = self.now;
-                self.handovers.push(Handover { router, group, at, hosts, successors: Vec::new() });
+                let (shared, successors) = (false, Vec::new());
+                self.handovers.push(Handover { router, group, at, hosts, shared, successors });
             }
         }
+    }
+
+    /// The same of GLBP: hosts that use what this router serves, and others can serve at once.
+    fn note_shared_handover(&mut self, router: usize, group: usize) {
+        if !self.is_calm(router) || self.spoke_lately(router, group) {
+            return;
+        }
+        let macs = virtual_macs(self.scenario.groups[group].number);
+        let inherited: Vec<MacAddr> = macs
+            .into_iter()
+            .enumerate()
+            .filter(|(at, _)| self.serves(router, group, *at) && self.has_heir(router, group, *at))
+            .map(|(_, mac)| mac)
+            .collect();
+        let uses = |host: &usize| {
+            let known = self.hosts[*host].neighbour();
+            known.is_some_and(|mac| inherited.contains(&mac)) && self.is_served(*host, group)
+        };
+        let hosts: Vec<usize> = (0..self.hosts.len()).filter(uses).collect();
+        let (at, shared, successors) = (self.now, true, Vec::new());
+        self.handovers.push(Handover { router, group, at, hosts, shared, successors });
+    }
+
+    /// Whether another router waits to serve the forwarder at `at`.
+    fn has_heir(&self, router: usize, group: usize, at: usize) -> bool {
+        (0..self.routers.len()).filter(|other| *other != router).any(|other| {
+            let low = match self.monitor.contest(other, group) {
+                Some(Contest::Glbp(contest)) => contest.is_low(),
+                _ => true,
+            };
+            let listens = |known: &fhrp::GlbpForwarder| known.state == GroupState::Listen;
+            !low && self.forwarder(other, group, at).is_some_and(listens)
+        })
+    }
+
+    /// What it said a moment ago may be heard after its resignation, and mean that it goes on.
+    fn spoke_lately(&self, router: usize, group: usize) -> bool {
+        let now = self.routers[router].plan.clock.local(self.now);
+        let said = self.monitor.contest(router, group).and_then(Contest::last_said);
+        said.is_none_or(|said| said + self.scenario.transit.1 * 2 >= now)
     }
 
     fn is_calm(&self, router: usize) -> bool {
@@ -69,9 +118,7 @@ impl World<'_> {
         let Some(leaver) = self.monitor.contest(router, group).filter(|contest| !contest.follows()) else {
             return false;
         };
-        // What it said a moment ago may be heard after its resignation, and mean that it is Active.
-        let now = self.routers[router].plan.clock.local(self.now);
-        if leaver.last_said().is_none_or(|said| said + self.scenario.transit.1 * 2 >= now) {
+        if self.spoke_lately(router, group) {
             return false;
         }
         let others = (0..self.routers.len()).filter(|other| *other != router);
@@ -187,6 +234,10 @@ impl World<'_> {
     /// From the first word of a successor, switches lead to it; it serves when its dataplane has followed.
     fn excused(&self, handover: &Handover, sent: Instant) -> bool {
         let transit = self.scenario.transit.1;
+        if handover.shared {
+            // Nobody is waited for longer.
+            return sent + transit * 2 + SLACK >= handover.at + LINGER;
+        }
         handover.successors.iter().any(|successor| {
             let opened = successor.opened.unwrap_or(self.scenario.end);
             sent + transit >= successor.won && sent <= opened + transit

@@ -147,6 +147,13 @@ pub enum Recording {
     Frames,
 }
 
+/// Since when two routers have served one forwarder, and how long that may last.
+#[derive(Clone, Copy, Debug)]
+struct Side {
+    since: Instant,
+    bound: Duration,
+}
+
 /// A run under way.
 pub(crate) struct World<'a> {
     scenario: &'a Scenario,
@@ -166,7 +173,7 @@ pub(crate) struct World<'a> {
     /// Since when two routers have both been Active though the first reaches the second.
     rivals: BTreeMap<(usize, usize, usize), Instant>,
     /// The same of each forwarder of each group, where both serve it.
-    servers: BTreeMap<(usize, usize, usize, usize), Instant>,
+    servers: BTreeMap<(usize, usize, usize, usize), Side>,
     handovers: Vec<Handover>,
     frames: u64,
     calls: u64,

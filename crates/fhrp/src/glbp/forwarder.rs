@@ -64,6 +64,8 @@ pub(crate) struct Forwarder {
     pub(crate) served: bool,
     /// Whether this router has said that it is active since it is.
     pub(crate) announced: bool,
+    /// The round in which it said so last.
+    pub(crate) announced_in: Option<u64>,
     /// Whether it said so no more, and nobody else has said it since.
     pub(crate) given_up: bool,
     /// How often a host was told its MAC.
@@ -96,6 +98,7 @@ impl Forwarder {
             server: None,
             served: false,
             announced: false,
+            announced_in: None,
             given_up: false,
             selections: 0,
             told: GroupState::Disabled,

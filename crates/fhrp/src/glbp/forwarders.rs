@@ -208,7 +208,13 @@ impl Group {
         let Some(forwarder) = self.forwarders.get_mut(at).filter(|forwarder| forwarder.serves()) else {
             return false;
         };
+        let again = forwarder.announced && forwarder.announced_in == Some(out.round);
         (forwarder.announced, forwarder.given_up) = (true, false);
+        forwarder.announced_in = Some(out.round);
+        if again {
+            // It still waits to be sent.
+            return true;
+        }
         let (said, mac) = (forwarder.claimed(now, &terms), forwarder.mac);
         let sent = self.say_forwarder(now, said, mac, out);
         self.counters.announcement_sent += u64::from(sent);
@@ -282,7 +288,7 @@ impl Group {
     }
 
     /// Learns of a forwarder, and whose it is. `false` if there is nothing to be known of it.
-    fn learn_forwarder(
+    pub(super) fn learn_forwarder(
         &mut self,
         packet: &Packet<'_>,
         owner: MacAddr,
@@ -296,19 +302,11 @@ impl Group {
                 // Two owners, each from a LAN of its own: the higher address keeps it, the other asks for another. One
                 // that gives it up keeps nothing.
                 if packet.source > terms.source && !said.priority.is_resigning() {
-                    forwarder.role = Role::Secondary;
-                    forwarder.owner = Some(owner);
-                    forwarder.refresh(packet.at, &terms);
-                    self.retune_forwarder(packet.at, at);
+                    self.learn_owner(packet.at, at, owner);
                     self.take_own_forwarder(packet.at, out);
                 }
             }
-            (Role::Unknown | Role::Secondary, true) => {
-                forwarder.role = Role::Secondary;
-                forwarder.owner = Some(owner);
-                forwarder.refresh(packet.at, &terms);
-                self.retune_forwarder(packet.at, at);
-            }
+            (Role::Unknown | Role::Secondary, true) => self.learn_owner(packet.at, at, owner),
             (Role::Unknown, false) => {
                 let redirect_left = at_most(said.redirect_left, REDIRECT_MAX).to_duration();
                 let left = at_most(said.timeout_left, TIMEOUT_MAX).to_duration();
@@ -323,6 +321,20 @@ impl Group {
             (Role::Primary | Role::Secondary, false) => {}
         }
         true
+    }
+
+    /// Another router owns the forwarder at `at`, and lives. It has one only: what it had before, as before a restart, it
+    /// has no longer.
+    fn learn_owner(&mut self, now: Instant, at: usize, owner: MacAddr) {
+        let terms = self.terms();
+        for forwarder in self.forwarders.iter_mut().filter(|forwarder| forwarder.role == Role::Secondary) {
+            forwarder.owner = forwarder.owner.filter(|known| *known != owner);
+        }
+        let Some(forwarder) = self.forwarders.get_mut(at) else { return };
+        forwarder.role = Role::Secondary;
+        forwarder.owner = Some(owner);
+        forwarder.refresh(now, &terms);
+        self.retune_forwarder(now, at);
     }
 
     /// The weight is as it is now. Below the lower threshold every forwarder is offered to others, once with the

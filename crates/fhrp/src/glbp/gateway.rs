@@ -103,6 +103,15 @@ impl Group {
             State::Active => VgState::Active,
         };
         let terms = self.terms();
+        let listed = self
+            .forwarders
+            .each_ref()
+            .map(|one| one.listed(now, &terms).map(|said| (said.state, said.priority)));
+        // What still waits to be sent need not be said twice: a router that was held up hears many things at once.
+        let saying = Some((out.round, self.shown, listed));
+        if std::mem::replace(&mut self.said, saying) == saying {
+            return;
+        }
         let mut forwarders = Forwarders::default();
         for said in self.forwarders.iter().filter_map(|forwarder| forwarder.listed(now, &terms)) {
             // Each has its own number.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use fhrp_election::{Advert, Claim, Instant, Rank, State};
 use fhrp_wire::MacAddr;
 use fhrp_wire::glbp::{
-    self, AuthData, Body, ForwarderNumber, Hello, Milliseconds, Parsed, Seconds, Timers, VgState,
+    self, AuthData, Body, ForwarderNumber, Forwarders, Hello, Milliseconds, Parsed, Seconds, Timers, VgState,
 };
 
 use super::forwarder::Role;
@@ -60,6 +60,7 @@ impl Group {
         let owner = parsed.packet.owner();
         match parsed.packet.body() {
             Body::Announcement { hello, forwarders } => {
+                self.learn_forwarders(packet, owner, forwarders, out);
                 let hold = match hello {
                     Some(hello) if stale && resigns(hello) => self.timers.hold().to_duration(),
                     Some(hello) => self.hear_hello(packet, owner, hello, out),
@@ -78,6 +79,23 @@ impl Group {
             Body::Response(number) => self.hear_response(packet, *number, out),
         }
         self.refresh_wishes(out);
+    }
+
+    /// Which forwarders there are is learned before anything is made of the Hello: who becomes the AVG by it takes none
+    /// that the sender owns, or serves for another one.
+    fn learn_forwarders(
+        &mut self,
+        packet: &Packet<'_>,
+        owner: MacAddr,
+        forwarders: &Forwarders,
+        out: &mut Out<'_>,
+    ) {
+        for said in forwarders.iter() {
+            let known = self.forwarders.get(place(said.number)).is_some_and(super::Forwarder::is_known);
+            if self.underlay.is_some() && !known {
+                self.learn_forwarder(packet, owner, &said, out);
+            }
+        }
     }
 
     /// A packet that does not: a counter, now and then a word, and nothing else.

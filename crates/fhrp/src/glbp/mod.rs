@@ -36,7 +36,7 @@ use std::sync::Arc;
 
 use fhrp_election::{Candidacy, Cause, Election, Instant, Preempt, Rank, Rules, State};
 use fhrp_wire::MacAddr;
-use fhrp_wire::glbp::{ForwarderNumber, Timers};
+use fhrp_wire::glbp::{ForwarderNumber, ForwarderPriority, Timers, VfState};
 
 use crate::announce::Beacon;
 use crate::config::WallClock;
@@ -61,6 +61,9 @@ use weight::Weight;
 pub(crate) use hosts::Question;
 pub(crate) use receive::{Packet, Reason, Target, screen};
 pub(crate) use send::presentation;
+
+/// How each forwarder is listed in a Hello.
+type Listed = [Option<(VfState, ForwarderPriority)>; ForwarderNumber::COUNT];
 
 /// How many seats a group has: one for each forwarder.
 pub(crate) const SEATS: u32 = 4;
@@ -112,6 +115,8 @@ pub(crate) struct Group {
     flapping: Flapping,
     /// Which of several virtual MACs the last Hello came from.
     turn: usize,
+    /// What it said, without the times, and in which round.
+    said: Option<(u64, State, Listed)>,
     /// Whether hosts were told, since the group runs, that there is a router at the virtual address.
     presented: bool,
 }
@@ -154,6 +159,7 @@ impl Group {
             state_changes: 0,
             flapping: Flapping::default(),
             turn: 0,
+            said: None,
             presented: false,
             config,
         }

@@ -22,5 +22,6 @@ mod packets;
 #[path = "../hsrp/pcap.rs"]
 mod pcap;
 mod receive;
+mod regressions;
 mod stories;
 mod weighting;
