@@ -4,6 +4,7 @@
 //! What it knows: Linux namespaces, `ip`, `bridge` and `nft`, frames as they are on the wire, and how to start fhrpd,
 //! keepalived and FRR. What it deliberately does not know: elections, the netlink backend, fhrpd's control socket.
 //! Who is Active is judged from the wire alone, by a few lines of its own, so that no daemon is asked how it fares.
+//! Only a [`soak`] asks, as an operator would, to compare the answer with the wire and the kernel.
 //!
 //! # A failover
 //!

@@ -1,14 +1,16 @@
-//! Many transitions in a short time are worth a warning (RFC 9568 §2.5).
+//! An Active router that changes again and again is worth a warning (RFC 9568 §2.5).
 
 use std::time::Duration;
 
 use fhrp_election::Instant;
 
-/// This many transitions within [`WINDOW`].
+use crate::GroupState;
+
+/// This many changes to or from Active within [`WINDOW`].
 const TRANSITIONS: usize = 6;
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// When the last transitions of a contest were.
+/// When a contest was last won or lost. The way up to Active has many states in HSRP and GLBP, and is no flapping.
 #[derive(Debug, Default)]
 pub(crate) struct Flapping {
     /// The oldest first.
@@ -16,8 +18,12 @@ pub(crate) struct Flapping {
 }
 
 impl Flapping {
-    /// One more transition. How many there were within the last minute, if they are too many.
-    pub(crate) fn note(&mut self, now: Instant) -> Option<u32> {
+    /// One more change of state, from the first to the second. How many changes to or from Active there were within the
+    /// last minute, if they are too many.
+    pub(crate) fn note(&mut self, now: Instant, (from, to): (GroupState, GroupState)) -> Option<u32> {
+        if from != GroupState::Active && to != GroupState::Active {
+            return None;
+        }
         self.recent.rotate_left(1);
         if let Some(last) = self.recent.last_mut() {
             *last = Some(now);
@@ -33,7 +39,27 @@ mod tests {
 
     fn noted(times: impl IntoIterator<Item = u64>) -> Vec<Option<u32>> {
         let mut flapping = Flapping::default();
-        times.into_iter().map(|seconds| flapping.note(Instant::from_millis(seconds * 1000))).collect()
+        let won = (GroupState::Standby, GroupState::Active);
+        times.into_iter().map(|seconds| flapping.note(Instant::from_millis(seconds * 1000), won)).collect()
+    }
+
+    #[test]
+    fn the_way_up_to_active_counts_once() {
+        let mut flapping = Flapping::default();
+        let way = [
+            GroupState::Initial,
+            GroupState::Listen,
+            GroupState::Speak,
+            GroupState::Standby,
+            GroupState::Active,
+            GroupState::Listen,
+        ];
+        for round in 0..3 {
+            for step in way.windows(2) {
+                let said = flapping.note(Instant::from_millis(round * 10_000), (step[0], step[1]));
+                assert_eq!(said.is_some(), round == 2 && step[0] == GroupState::Active);
+            }
+        }
     }
 
     #[test]

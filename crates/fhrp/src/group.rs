@@ -407,12 +407,12 @@ impl Group {
             self.seat.stop_announcing();
             self.beacon.stop();
         }
-        let kind = NoticeKind::Moved { from: self.speaker.word(from), to: self.speaker.word(to), cause };
-        self.notify(now, kind, out);
+        let (from, to) = (self.speaker.word(from), self.speaker.word(to));
+        self.notify(now, NoticeKind::Moved { from, to, cause }, out);
         if self.speaker.name().is_some() {
             out.moved.push(self.seat.id());
         }
-        if let Some(transitions) = self.flapping.note(now) {
+        if let Some(transitions) = self.flapping.note(now, (from, to)) {
             self.notify_limited(Topic::Flapping, now, || NoticeKind::Flapping { transitions }, out);
         }
     }

@@ -86,7 +86,7 @@ impl Checker {
             }
             Self::Binding => {
                 "then a router holds the virtual address in its kernel if and only if it is Active for it, and has \
-                 one device for each virtual MAC and no others"
+                 one device for each virtual MAC, as wide as the interface below, and no others"
             }
             Self::Tables => "then no switch leads a virtual MAC elsewhere than to its Active router",
             Self::Reaches => "in the calm every probe through every virtual address arrives exactly once",

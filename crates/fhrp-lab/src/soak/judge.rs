@@ -188,6 +188,14 @@ impl Sight {
                     findings.look(Checker::Binding, wrong);
                 }
             }
+            for link in router.links.iter().filter(|link| link.is_macvlan()) {
+                let below = router.links.iter().find(|below| link.link.as_ref() == Some(&below.ifname));
+                let wrong = below.filter(|below| below.mtu != link.mtu).map(|below| {
+                    let (name, mtu, number) = (&link.ifname, link.mtu, router.number);
+                    format!("r{number}: {name} has an MTU of {mtu}, {} one of {}", below.ifname, below.mtu)
+                });
+                findings.look(Checker::Binding, wrong);
+            }
             let all = router.links.iter().filter(|link| link.is_macvlan()).count();
             let wrong = (all != known).then(|| {
                 format!(

@@ -16,6 +16,11 @@ pub(super) struct Link {
     pub(super) ifname: String,
     #[serde(default)]
     pub(super) address: String,
+    /// The link below a macvlan.
+    #[serde(default)]
+    pub(super) link: Option<String>,
+    #[serde(default)]
+    pub(super) mtu: u32,
     #[serde(default)]
     linkinfo: LinkInfo,
     #[serde(default)]

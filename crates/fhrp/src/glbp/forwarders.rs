@@ -184,7 +184,7 @@ impl Group {
         forwarder.state_changes += 1;
         let number = forwarder.number;
         let cause = forwarder.last_transition.map(|(_, cause)| cause);
-        let too_many = forwarder.flapping.note(now);
+        let too_many = forwarder.flapping.note(now, (from, to));
         let forwarder = number.get();
         self.notify(now, NoticeKind::ForwarderMoved { forwarder, from, to, cause }, out);
         if let Some(transitions) = too_many {

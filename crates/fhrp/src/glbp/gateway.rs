@@ -46,7 +46,7 @@ impl Group {
         self.last_transition = Some((now, cause));
         self.state_changes += 1;
         self.notify(now, NoticeKind::Moved { from: word(from), to: word(to), cause }, out);
-        if let Some(transitions) = self.flapping.note(now) {
+        if let Some(transitions) = self.flapping.note(now, (word(from), word(to))) {
             self.notify_limited(Topic::Flapping, now, || NoticeKind::Flapping { transitions }, out);
         }
         if from == State::Active {

@@ -85,9 +85,11 @@ fn words(kind: &NoticeKind) -> String {
         NoticeKind::ProgramFault(why) => format!("the dataplane refused: {why}"),
         NoticeKind::Programmed => "the dataplane is as wished again".to_owned(),
         NoticeKind::Mended(what) => format!("put back what somebody else removed or changed: {what}"),
-        NoticeKind::Flapping { transitions } => format!("{transitions} changes of state within a minute"),
+        NoticeKind::Flapping { transitions } => {
+            format!("{transitions} changes to or from active within a minute")
+        }
         NoticeKind::ForwarderFlapping { forwarder, transitions } => {
-            format!("forwarder {forwarder}: {transitions} changes of state within a minute")
+            format!("forwarder {forwarder}: {transitions} changes to or from active within a minute")
         }
         NoticeKind::BadAuthentication { peer, reason } => format!("bad authentication from {peer}: {reason}"),
         NoticeKind::OtherVersion { peer, version } => {
@@ -159,7 +161,10 @@ mod tests {
         let assigned = NoticeKind::ForwarderMoved { forwarder: 2, from, to, cause: None };
         assert_eq!(glbp(assigned), "glbp eth0 ipv4 1: forwarder 2 disabled -> listen");
         let flapping = NoticeKind::ForwarderFlapping { forwarder: 2, transitions: 6 };
-        assert_eq!(glbp(flapping), "glbp eth0 ipv4 1: forwarder 2: 6 changes of state within a minute");
+        assert_eq!(
+            glbp(flapping),
+            "glbp eth0 ipv4 1: forwarder 2: 6 changes to or from active within a minute"
+        );
         let added = NoticeKind::LinkLocalAdded("fe80::7:b4ff:fe00:100".parse().unwrap());
         assert_eq!(
             glbp(added),

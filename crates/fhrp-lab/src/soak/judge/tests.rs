@@ -165,6 +165,13 @@ fn a_kernel_that_does_not_follow_is_seen() {
     };
     assert_eq!(found(stray), [Checker::Binding]);
     assert_eq!(found(|sight| drop(sight.routers[0].links.remove(0))), [Checker::Binding]);
+    let narrow = |sight: &mut Sight| {
+        let links = &mut sight.routers[0].links;
+        links.push(serde_json::from_str(r#"{"ifname":"lan0","mtu":1500}"#).unwrap());
+        links[0].link = Some("lan0".to_owned());
+        links[0].mtu = 1400;
+    };
+    assert_eq!(found(narrow), [Checker::Binding]);
 }
 
 #[test]
