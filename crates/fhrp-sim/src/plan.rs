@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use fhrp::{Instant, InterfaceName, MacAddr, Track, TrackEffect, TrackName};
+use fhrp::{Engine, Instant, InterfaceName, MacAddr, Track, TrackEffect, TrackName};
 
 use crate::clock::Clock;
 use crate::fault::{Fault, Kind, Path, Place};
@@ -105,6 +105,8 @@ pub struct RouterPlan {
     pub programming: Duration,
     /// Its dataplane carries out every wish, also one that a newer has overtaken.
     pub thorough: bool,
+    /// When it stops, it waits no longer than this for its successors.
+    pub stop_linger: Duration,
 }
 
 /// One host.
@@ -348,6 +350,7 @@ fn draw_routers(rng: &mut Rng) -> Vec<RouterPlan> {
         lateness: Duration::from_micros(rng.pick(&[0, 50, 1000])),
         programming: Duration::from_micros(rng.pick(&[200, 2_000, 30_000])),
         thorough: rng.chance(50),
+        stop_linger: Engine::STOP_LINGER,
     };
     (0..count).zip(numbers).map(plan).collect()
 }

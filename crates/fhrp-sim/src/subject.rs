@@ -68,6 +68,11 @@ impl Subject {
         }
     }
 
+    /// How long it waits for its successors when it stops.
+    pub(crate) fn set_stop_linger(&mut self, linger: std::time::Duration) {
+        self.engine.set_stop_linger(linger);
+    }
+
     pub(crate) fn set_wall_clock(&mut self, now: Instant, unix: std::time::Duration) {
         self.engine.set_wall_clock(now, unix);
     }

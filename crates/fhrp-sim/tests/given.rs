@@ -25,6 +25,7 @@ fn router(number: u8, interface: &str) -> RouterPlan {
         lateness: Duration::ZERO,
         programming: Duration::from_millis(2),
         thorough: false,
+        stop_linger: fhrp::Engine::STOP_LINGER,
     }
 }
 

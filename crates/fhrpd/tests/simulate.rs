@@ -217,6 +217,27 @@ fn keys_are_good_for_their_time() {
     assert!(wrong.contains("\"tomorrow\" is no date"), "{wrong}");
 }
 
+/// A daemon that waits for its successor costs hosts at most the probe that meets a gate still closed; one that does not,
+/// those of the successor's Skew_Time, which is (256 - 60) / 256 of 100 ms.
+#[test]
+fn how_long_a_router_lingers_is_read_from_its_file() {
+    let config = |priority: u8, daemon: &str| {
+        format!(
+            "{daemon}[[vrrp]]\ninterface = \"eth0\"\nvrid = 10\naddresses = [\"192.0.2.1\"]\n\
+             advertisement_interval = \"100ms\"\npriority = {priority}\n"
+        )
+    };
+    let lost = |daemon| {
+        let files = [("r1.toml", config(250, daemon)), ("r2.toml", config(60, ""))];
+        let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
+        let seen = json(&files, &["r1.toml", "r2.toml", "--faults", "at 5s stop r1"]);
+        seen["hosts"][0]["lost"].as_u64().unwrap()
+    };
+    let (lingers, leaves) = (lost(""), lost("[daemon]\nstop_linger = \"0s\"\n"));
+    assert!(lingers <= 1, "{lingers} probes");
+    assert!((3..=5).contains(&leaves), "{leaves} probes");
+}
+
 /// Whoever changes what is shown runs the example again: `docs/simulate.md` says how.
 #[test]
 fn the_documentation_shows_what_is_seen() {

@@ -168,6 +168,7 @@ impl World<'_> {
         }
         let mut subject = Subject::new(self.trial.flaw);
         let node = &mut self.routers[router];
+        subject.set_stop_linger(node.plan.stop_linger);
         node.dataplane.silence();
         if let Some(calendar) = self.scenario.calendar {
             let since = self.now.saturating_duration_since(Instant::default());

@@ -13,8 +13,6 @@ use crate::fault::{Kind, Place};
 use crate::glbp::virtual_macs;
 use crate::subject::Input;
 
-/// A daemon that stops waits no longer than this.
-const LINGER: Duration = Duration::from_millis(80);
 /// Nothing else may go wrong for so long before and after a shutdown that is looked at.
 const CALM: Duration = Duration::from_secs(5);
 const AFTERMATH: Duration = Duration::from_secs(1);
@@ -130,8 +128,9 @@ impl World<'_> {
             let time = contest.succeeds_in(Some(&fit)).filter(|_| contest.would_hear(leaver, Some(&fit)))?;
             Some(time + self.scenario.routers[other].lateness)
         });
-        let bound = LINGER.saturating_sub(self.scenario.transit.1 * 2 + SLACK);
-        leaver.is_waited_for(LINGER) && times.min().is_some_and(|time| time < bound)
+        let linger = self.scenario.routers[router].stop_linger;
+        let bound = linger.saturating_sub(self.scenario.transit.1 * 2 + SLACK);
+        leaver.is_waited_for(linger) && times.min().is_some_and(|time| time < bound)
     }
 
     fn is_served(&self, host: usize, group: usize) -> bool {
@@ -239,7 +238,8 @@ impl World<'_> {
         let transit = self.scenario.transit.1;
         if handover.shared {
             // Nobody is waited for longer.
-            return sent + transit * 2 + SLACK >= handover.at + LINGER;
+            return sent + transit * 2 + SLACK
+                >= handover.at + self.scenario.routers[handover.router].stop_linger;
         }
         handover.successors.iter().any(|successor| {
             let opened = successor.opened.unwrap_or(self.scenario.end);

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 use fhrp::{Family, GroupConfig, GroupId, InterfaceName, MacAddr, Protocol};
 
@@ -45,6 +46,8 @@ pub(super) struct Port {
     /// Virtual addresses that are its own.
     pub(super) owned: Vec<IpAddr>,
     pub(super) mac: MacAddr,
+    /// How long the router's daemon waits for its successors when it stops.
+    pub(super) stop_linger: Duration,
 }
 
 /// A group on it.
@@ -257,14 +260,17 @@ impl Lan {
         addressing.taken.extend(said.iter().map(|(_, address)| *address));
         let mut ports = Vec::new();
         for (at, (router, interface)) in wired.into_iter().enumerate() {
-            let known = routers.get(router).map(|router| router.name.as_str()).unwrap_or_default();
+            let (known, stop_linger) = routers
+                .get(router)
+                .map(|router| (router.name.as_str(), router.config.daemon.stop_linger))
+                .unwrap_or_default();
             let ours = said.iter().filter(|((name, _), _)| name == known);
             let ours: Vec<IpAddr> = ours.map(|(_, address)| *address).collect();
             let named = format!("{known}:{interface}");
             let (ipv4, ipv6) = (addressing.ipv4(at, &ours, &named)?, addressing.ipv6(at, &ours, &named)?);
             let owned = configs.get(at).map(|configs| owned(configs)).unwrap_or_default();
             let mac = addressing.mac(at);
-            ports.push(Port { router, interface, ipv4, ipv6, owned, mac });
+            ports.push(Port { router, interface, ipv4, ipv6, owned, mac, stop_linger });
         }
         Ok(Self { name, ports, groups })
     }

@@ -172,6 +172,7 @@ fn router_plan(port: &Port, switch: usize) -> RouterPlan {
         lateness: LATENESS,
         programming: PROGRAMMING,
         thorough: false,
+        stop_linger: port.stop_linger,
     }
 }
 
