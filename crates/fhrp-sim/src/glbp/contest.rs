@@ -479,6 +479,8 @@ impl Contest {
         self.standby_until = Some(now + self.hold());
         self.go(GroupState::Listen);
         self.reconcile(now);
+        // With the times of now: the packet that made it start may teach others.
+        self.adopt_retries(now);
     }
 
     fn reconcile(&mut self, now: Instant) {
