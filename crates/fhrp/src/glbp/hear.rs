@@ -187,16 +187,19 @@ impl Group {
         };
         let from = Rank { priority: hello.priority(), address: packet.source };
         self.gateway.handle_advert(packet.at, &Advert { from, claim, hello: pace, hold }, out.effects);
+        let followed = claim == Claim::Active && self.follows(packet.source);
+        if followed {
+            // Before anything is said: that tells the times, too.
+            self.take_times(packet.at, timers, out);
+        }
         self.carry_out(packet.at, out);
+        if followed {
+            // Whom a router without a forwarder will ask for one.
+            self.asking.avg = Some((owner, packet.source));
+            self.learn_address(packet, hello, out);
+        }
         if claim == Claim::Active {
-            let followed = self.follows(packet.source);
-            if followed {
-                self.learn_address(packet, hello, out);
-            }
             self.compare_address(packet, hello, out);
-            if followed {
-                self.follow(packet, owner, timers, out);
-            }
         }
         hold
     }
@@ -234,12 +237,11 @@ impl Group {
         }
     }
 
-    /// The AVG sets the times; a router without a forwarder will ask it for one.
-    fn follow(&mut self, packet: &Packet<'_>, owner: MacAddr, timers: Timers, out: &mut Out<'_>) {
-        self.asking.avg = Some((owner, packet.source));
+    /// The AVG sets the times.
+    fn take_times(&mut self, now: Instant, timers: Timers, out: &mut Out<'_>) {
         if self.timers != timers {
             self.timers = timers;
-            self.retune(packet.at, out);
+            self.retune(now, out);
         }
     }
 

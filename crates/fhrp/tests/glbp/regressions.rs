@@ -1,6 +1,6 @@
 //! Faults that were found once, each with the test that would have caught it.
 
-use fhrp::GlbpSettings;
+use fhrp::{GlbpSettings, GroupState};
 use fhrp_wire::glbp::{Body, ForwarderPriority as Rank, VgState};
 
 use super::gateway::{alone, hear};
@@ -52,4 +52,21 @@ fn an_owner_with_another_number_has_the_first_no_longer() {
     hear(&mut lan, 40_030, &says(7, VgState::Listen, 100).unicast(Body::Request, 1));
     let given: Vec<_> = lan.sent_by(1).filter_map(super::lan::Sent::body).collect();
     assert_eq!(given, [Body::Response(number(2))]);
+}
+
+/// Found with routers of different timers: the first Hello of who challenges an AVG told its own.
+#[test]
+fn who_challenges_an_avg_speaks_in_its_times() {
+    let mut lan = alone(preempting(), 1_000);
+    lan.forget_sent();
+    let avg = Says { timers: (500, 1_600, 8, 20), ..says(2, VgState::Active, 100) };
+    hear(&mut lan, 1_000, &avg.frame());
+    assert_eq!(lan.state(1), GroupState::Speak);
+    let times = |sent: &super::lan::Sent| match sent.body()? {
+        Body::Announcement { hello: Some(hello), .. } => Some(hello.timers()),
+        _ => None,
+    };
+    let told: Vec<_> = lan.sent_by(1).filter_map(times).collect();
+    let Body::Announcement { hello: Some(heard), .. } = avg.body() else { unreachable!() };
+    assert_eq!(told, [heard.timers()]);
 }
