@@ -40,7 +40,13 @@ struct Fault {
 pub(crate) struct Backoff(Option<Fault>);
 
 impl Backoff {
+    /// A wish was refused. What is refused while it waits anyway, such as a wish that was already under way, does not make
+    /// the wait longer.
     pub(crate) fn fail(&mut self, now: Instant, text: Arc<str>) {
+        if let Some(fault) = self.0.as_mut().filter(|fault| fault.retry_at.is_some()) {
+            fault.text = text;
+            return;
+        }
         let backoff = self.0.as_ref().map_or(BACKOFF_FIRST, |fault| (fault.backoff * 2).min(BACKOFF_MAX));
         self.0 = Some(Fault { text, retry_at: Some(now + backoff), backoff });
     }
@@ -179,5 +185,31 @@ impl Seat {
     /// Whether the announcements of now repeat earlier ones.
     pub(crate) fn repeats_announcement(&self) -> bool {
         self.announcer.repeats()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Found with a dataplane that failed for a while: each attempt has several wishes, all of which were refused, and the
+    /// wait soon was the longest that there is.
+    #[test]
+    fn the_wait_doubles_with_each_attempt_not_with_each_refusal() {
+        let mut backoff = Backoff::default();
+        let mut now = Instant::default();
+        for expected in [1, 2, 4, 8, 16, 32, 60, 60] {
+            for refusal in 0..3 {
+                backoff.fail(now + Duration::from_millis(10 * refusal), format!("{refusal}").into());
+            }
+            assert_eq!(backoff.retry_at(), Some(now + Duration::from_secs(expected)));
+            assert_eq!(backoff.pause().map(AsRef::as_ref), Some("2"), "the newest reason is shown");
+            now = now + Duration::from_secs(expected);
+            assert!(backoff.retries(now));
+            backoff.retry();
+        }
+        assert!(backoff.succeed());
+        backoff.fail(now, "again".into());
+        assert_eq!(backoff.retry_at(), Some(now + Duration::from_secs(1)));
     }
 }
