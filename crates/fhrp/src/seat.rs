@@ -173,6 +173,11 @@ impl Seat {
         self.announcer.start(now, schedule);
     }
 
+    /// A rival has been answered; it is answered again in a moment.
+    pub(crate) fn announce_again(&mut self, now: Instant) {
+        self.announcer.answer_again(now);
+    }
+
     pub(crate) fn stop_announcing(&mut self) {
         self.announcer.stop();
     }

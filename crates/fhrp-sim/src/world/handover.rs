@@ -16,6 +16,8 @@ use crate::subject::Input;
 /// Nothing else may go wrong for so long before and after a shutdown that is looked at.
 const CALM: Duration = Duration::from_secs(5);
 const AFTERMATH: Duration = Duration::from_secs(1);
+/// Who remains of several successors says so again when the others have fallen silent, and is late by no more than that.
+const SAID_AGAIN: Duration = Duration::from_millis(20);
 /// So many probes of a host must have been answered before.
 const SERVED: usize = 3;
 
@@ -33,12 +35,13 @@ pub(super) struct Handover {
     successors: Vec<Successor>,
 }
 
-/// When a router became Active, and when its gate was open.
+/// When a router became Active, when its gate was open, and when it gave way to another.
 #[derive(Clone, Copy, Debug)]
 struct Successor {
     router: usize,
     won: Instant,
     opened: Option<Instant>,
+    lost: Option<Instant>,
 }
 
 impl World<'_> {
@@ -191,14 +194,22 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Notes of which handovers `router` is a successor.
+    /// Notes of which handovers `router` is a successor, or no longer.
     pub(super) fn note_winners(&mut self, router: usize) {
         for place in 0..self.handovers.len() {
-            let handover = &self.handovers[place];
-            let known = handover.successors.iter().any(|successor| successor.router == router);
-            if !known && router != handover.router && self.active(router, handover.group) {
-                let successor = Successor { router, won: self.now, opened: None };
-                self.handovers[place].successors.push(successor);
+            let Handover { router: leaver, group, at, .. } = self.handovers[place];
+            if at + AFTERMATH < self.now {
+                continue;
+            }
+            let (active, now) = (self.active(router, group), self.now);
+            let successors = &mut self.handovers[place].successors;
+            match successors.iter_mut().find(|successor| successor.router == router) {
+                Some(successor) if !active => successor.lost = successor.lost.or(Some(now)),
+                Some(_) => {}
+                None if active && router != leaver => {
+                    successors.push(Successor { router, won: now, opened: None, lost: None });
+                }
+                None => {}
             }
         }
     }
@@ -241,9 +252,18 @@ impl World<'_> {
             return sent + transit * 2 + SLACK
                 >= handover.at + self.scenario.routers[handover.router].stop_linger;
         }
-        handover.successors.iter().any(|successor| {
-            let opened = successor.opened.unwrap_or(self.scenario.end);
-            sent + transit >= successor.won && sent <= opened + transit
-        })
+        let first = handover.successors.iter().map(|successor| successor.won).min();
+        first.is_some_and(|first| sent + transit >= first && sent <= self.settled(handover) + transit)
+    }
+
+    /// When switches lead to the successor that remains, and it serves.
+    fn settled(&self, handover: &Handover) -> Instant {
+        let successors = || handover.successors.iter();
+        let opened = |successor: &Successor| successor.opened.unwrap_or(self.scenario.end);
+        let remains = successors().filter(|successor| successor.lost.is_none()).map(opened).max();
+        let heard = successors().filter_map(|successor| successor.lost).max();
+        let late = self.scenario.routers.iter().map(|router| router.lateness).max().unwrap_or_default();
+        let said_again = heard.map(|lost| lost + SAID_AGAIN + self.scenario.transit.1 * 2 + late);
+        remains.max(said_again).unwrap_or_default()
     }
 }
