@@ -48,9 +48,14 @@ impl Announcer {
         self.done > 0
     }
 
+    /// Whether a rival is to be answered once more.
+    pub(crate) fn take_again(&mut self, now: Instant) -> bool {
+        self.again.take_if(|at| *at <= now).is_some()
+    }
+
     /// Whether an announcement is due; if so the next is planned.
     pub(crate) fn take_due(&mut self, now: Instant, schedule: &AnnounceSchedule) -> bool {
-        let again = self.again.take_if(|at| *at <= now).is_some();
+        let again = self.take_again(now);
         if self.next.is_none_or(|at| at > now) {
             return again;
         }

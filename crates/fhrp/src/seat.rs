@@ -178,6 +178,11 @@ impl Seat {
         self.announcer.answer_again(now);
     }
 
+    /// Whether a rival is to be answered again now, where nothing else is repeated.
+    pub(crate) fn take_answer(&mut self, now: Instant) -> bool {
+        self.announcer.take_again(now)
+    }
+
     pub(crate) fn stop_announcing(&mut self) {
         self.announcer.stop();
     }
