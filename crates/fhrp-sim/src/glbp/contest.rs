@@ -189,6 +189,7 @@ impl Contest {
             let text = || format!("is {after} after what does not count, {said}");
             return self.candidate.judge((before, after), text);
         }
+        self.adopt_unseen_retries();
         let stale = self.is_stale(said, fit.mac);
         let mut other = (self.shown.unsure && said_resigns(said)).then(|| self.clone());
         self.take(said, fit, stale)?;
@@ -395,6 +396,14 @@ impl Contest {
                 self.forwarders[at].paused = false;
                 self.forwarders[at].reconcile(now, &terms);
             }
+        }
+    }
+
+    /// The same of one that nobody knew of meanwhile: it was tried without being shown.
+    fn adopt_unseen_retries(&mut self) {
+        for at in 0..FORWARDERS {
+            let tried = self.shows(at).is_some_and(|shown| runs(shown.state));
+            self.forwarders[at].paused &= !(tried && self.forwarders[at].role == Role::Unknown);
         }
     }
 
