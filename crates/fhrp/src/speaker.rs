@@ -10,8 +10,8 @@ use fhrp_wire::MacAddr;
 
 use crate::config::WallClock;
 use crate::{
-    Action, AnnounceSchedule, Detail, GroupConfig, GroupId, GroupState, IfIndex, PeerStatus,
-    RouterAdvertisement, Track, hsrp, vrrp,
+    Action, AnnounceSchedule, Detail, GroupConfig, GroupId, GroupState, IfIndex, KeyChain, NoticeKind,
+    PeerStatus, RouterAdvertisement, Track, hsrp, vrrp,
 };
 
 /// What a group stands on while it can run.
@@ -363,6 +363,34 @@ impl Speaker {
         match self {
             Self::Vrrp(_) => {}
             Self::Hsrp(router) => router.clock = clock,
+        }
+    }
+
+    /// Whether no key may be used to send now: nobody would hear this router. One that follows another group says
+    /// nothing anyway.
+    pub(crate) fn lacks_key(&self, now: Instant) -> bool {
+        let chain = self.chain().filter(|_| self.leader().is_none());
+        chain.is_some_and(|(chain, clock)| chain.sending(clock.at(now)).is_none())
+    }
+
+    /// When the first key may be used to send.
+    pub(crate) fn key_begins(&self) -> Option<Instant> {
+        let (chain, clock) = self.chain()?;
+        clock.when(chain.begins()?)
+    }
+
+    /// That a key goes on although its time is over.
+    pub(crate) fn expired_key(&self, now: Instant) -> Option<NoticeKind> {
+        let (chain, clock) = self.chain()?;
+        let key = chain.last_resort(clock.at(now))?;
+        Some(NoticeKind::KeysExpired { chain: chain.name().into(), key: key.id })
+    }
+
+    /// The chain that the keys are from, and the calendar for it.
+    fn chain(&self) -> Option<(&KeyChain, &WallClock)> {
+        match self {
+            Self::Vrrp(_) => None,
+            Self::Hsrp(router) => Some((router.chain()?, &router.clock)),
         }
     }
 

@@ -89,6 +89,7 @@ impl Group {
                 | Waiting::Tracked(_)
                 | Waiting::LeaderMissing(_)
                 | Waiting::AddressUnknown
+                | Waiting::NoSendingKey
                 | Waiting::OwnAddress(_),
             ) => true,
         }
@@ -121,6 +122,9 @@ impl Group {
         if let (Some(leader), Lead::Missing) = (self.speaker.leader(), &self.lead) {
             return Err(Waiting::LeaderMissing(leader.clone()));
         }
+        if self.speaker.lacks_key(now) {
+            return Err(Waiting::NoSendingKey);
+        }
         let owner = self.owned(link).next().is_some();
         Ok(Underlay {
             interface: link.index,
@@ -137,8 +141,25 @@ impl Group {
         self.speaker.addresses().iter().copied().filter(|address| link.has(*address))
     }
 
+    /// When the group can go on, where time is all that it waits for.
+    pub(super) fn wait_ends(&self) -> Option<Instant> {
+        match self.waiting.as_ref()? {
+            Waiting::StartupDelay => self.startup(),
+            Waiting::NoSendingKey => self.speaker.key_begins(),
+            Waiting::InterfaceMissing
+            | Waiting::InterfaceDown
+            | Waiting::NoPrimaryAddress
+            | Waiting::NotEthernet
+            | Waiting::ProgramFault(_)
+            | Waiting::Tracked(_)
+            | Waiting::LeaderMissing(_)
+            | Waiting::AddressUnknown
+            | Waiting::OwnAddress(_) => None,
+        }
+    }
+
     /// When the start-up delay is over.
-    pub(super) fn startup(&self) -> Option<Instant> {
+    fn startup(&self) -> Option<Instant> {
         Some(self.link_up_since? + self.speaker.startup_delay())
     }
 }
