@@ -121,7 +121,7 @@ impl Engine {
             round: self.round,
             moved: &mut self.moved,
         };
-        group.set_wall_clock(self.clock);
+        group.handle_wall_clock(now, self.clock, &mut out);
         group.introduce(now, &mut out);
         if let (Some(lead), Some(group)) = (lead, group.single_mut()) {
             group.handle_lead(now, lead, &mut out);
@@ -235,9 +235,17 @@ impl Engine {
     /// At `now` it was `unix` after 1970-01-01 00:00 UTC. Key chains need to know; told again when the clock was set.
     pub fn set_wall_clock(&mut self, now: Instant, unix: Duration) {
         self.clock = WallClock::new(now, unix);
-        for group in self.groups.iter_mut().flatten() {
-            group.set_wall_clock(self.clock);
+        if self.stopped {
+            return;
         }
+        let clock = self.clock;
+        for slot in 0..self.groups.len() {
+            self.with_group(slot, |group, out| {
+                group.handle_wall_clock(now, clock, out);
+                Announce::Nothing
+            });
+        }
+        self.after_moves(now);
     }
 
     /// The backend answers a [`Action::Program`].
