@@ -394,7 +394,8 @@ impl fmt::Display for Scenario {
             }
         }
         for (place, fault) in self.faults.iter().enumerate() {
-            writeln!(f, "  fault {place} {fault}")?;
+            let told = fault.kind.told(self.routers.len());
+            writeln!(f, "  fault {place} from {} to {}: {told}", fault.at, fault.until)?;
         }
         Ok(())
     }
