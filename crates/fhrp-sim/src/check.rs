@@ -89,7 +89,7 @@ checkers! {
     HandsOver = "hands-over":
         "of the probes of hosts none is lost to a router that is shut down, if its successor's time is no longer \
          than a stopping router waits and nothing else goes wrong, except while the successor's dataplane opens; \
-         of a GLBP forwarder none at all while it is waited for, if one router alone can take it",
+         of a GLBP forwarder none at all while it is waited for, except while several that can take it agree who does",
     /// Nobody claims without an interface.
     FitToRun = "fit-to-run":
         "without carrier, interface or address a group is in Initialize",

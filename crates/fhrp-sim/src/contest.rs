@@ -7,6 +7,7 @@ use fhrp::{GroupState, Instant, MacAddr, Track, TrackEffect};
 
 use crate::check::Checker;
 use crate::group::Settings;
+use crate::pace::Pace;
 use crate::said::Said;
 use crate::{glbp, hsrp, vrrp};
 
@@ -85,8 +86,8 @@ impl Contest {
     pub(crate) fn state(&self) -> GroupState {
         match self {
             Self::Vrrp(contest) => contest.state,
-            Self::Hsrp(contest) => contest.state,
-            Self::Glbp(contest) => contest.state,
+            Self::Hsrp(contest) => contest.candidate.state,
+            Self::Glbp(contest) => contest.candidate.state,
         }
     }
 
@@ -212,17 +213,17 @@ impl Contest {
     pub(crate) fn succeeds_in(&self, fit: Option<&Fitness>) -> Option<Duration> {
         match self {
             Self::Vrrp(contest) => (contest.state == GroupState::Backup).then(|| contest.skew(fit)),
-            Self::Hsrp(contest) => (contest.state == GroupState::Standby).then_some(Duration::ZERO),
-            Self::Glbp(contest) => (contest.state == GroupState::Standby).then_some(Duration::ZERO),
+            Self::Hsrp(contest) => (contest.candidate.state == GroupState::Standby).then_some(Duration::ZERO),
+            Self::Glbp(contest) => (contest.candidate.state == GroupState::Standby).then_some(Duration::ZERO),
         }
     }
 
     /// When it said last that it is there.
     pub(crate) fn last_said(&self) -> Option<Instant> {
         match self {
-            Self::Vrrp(contest) => contest.sent,
-            Self::Hsrp(contest) => contest.sent,
-            Self::Glbp(contest) => contest.sent,
+            Self::Vrrp(contest) => contest.pace.last,
+            Self::Hsrp(contest) => contest.pace.last,
+            Self::Glbp(contest) => contest.pace.last,
         }
     }
 
@@ -268,22 +269,23 @@ impl Contest {
         }
     }
 
+    fn pace(&mut self) -> &mut Pace {
+        match self {
+            Self::Vrrp(contest) => &mut contest.pace,
+            Self::Hsrp(contest) => &mut contest.pace,
+            Self::Glbp(contest) => &mut contest.pace,
+        }
+    }
+
     /// An advertisement was sent at `now`.
     pub(crate) fn advertised(&mut self, now: Instant) {
-        match self {
-            Self::Vrrp(contest) => contest.advertised(now),
-            Self::Hsrp(contest) => contest.advertised(now),
-            Self::Glbp(contest) => contest.advertised(now),
-        }
+        self.pace().last = Some(now);
     }
 
     /// An advertisement other than that of a new state was sent at `now`.
     pub(crate) fn counts(&mut self, now: Instant) -> Result<(), Fault> {
-        match self {
-            Self::Vrrp(contest) => contest.counts(now),
-            Self::Hsrp(contest) => contest.counts(now),
-            Self::Glbp(contest) => contest.counts(now),
-        }
+        let interval = self.interval();
+        self.pace().counts(now, interval)
     }
 
     /// The engine asks to be called at `next`.

@@ -1,24 +1,41 @@
 //! A router's kernel: what is programmed, and how long that takes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
-use std::time::Duration;
 
-use fhrp::{Binding, Gate, GroupId, Instant, MacAddr, Responder, Revision, SeatId};
+use fhrp::{Binding, Gate, GroupId, MacAddr, Responder, Revision, SeatId};
 
 /// What a seat's place in the kernel is called: a group has one for each of its virtual MACs.
 type Device = (GroupId, Option<MacAddr>);
 
-/// What the kernel holds, and what waits to be carried out, in order.
+/// What the engine wants of a seat.
+#[derive(Debug)]
+pub(crate) struct Wish {
+    pub(crate) seat: SeatId,
+    pub(crate) revision: Revision,
+    pub(crate) binding: Option<Binding>,
+}
+
+/// What the kernel holds, and what waits to be carried out, one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Dataplane {
     /// Outlives the daemon.
     installed: BTreeMap<Device, Binding>,
-    /// Whether every wish is carried out and answered; else one that is overtaken by a newer is skipped.
+    /// Whether every wish is carried out and answered; else one that is overtaken by a newer is not.
     thorough: bool,
-    waiting: BTreeMap<(SeatId, Revision), Option<Binding>>,
+    waiting: VecDeque<Wish>,
+    work: Work,
     devices: BTreeMap<SeatId, Device>,
-    busy_until: Instant,
+}
+
+/// What is being done.
+#[derive(Debug, Default)]
+enum Work {
+    #[default]
+    None,
+    Wish(Wish),
+    /// A wish that a newer has overtaken; its time is spent.
+    Overtaken,
 }
 
 impl Dataplane {
@@ -27,48 +44,63 @@ impl Dataplane {
         Self { thorough: true, ..Self::default() }
     }
 
-    /// Takes a wish; when it will have been carried out.
-    pub(crate) fn wish(
-        &mut self,
-        now: Instant,
-        takes: Duration,
-        (seat, revision): (SeatId, Revision),
-        binding: Option<Binding>,
-    ) -> Instant {
-        if let Some(binding) = &binding {
-            self.devices.insert(seat, device(binding));
-        }
+    /// Takes a wish.
+    pub(crate) fn wish(&mut self, wish: Wish) {
+        self.note_device(wish.seat, wish.binding.as_ref());
         if !self.thorough {
-            self.waiting.retain(|(waiting, _), _| *waiting != seat);
+            self.waiting.retain(|waiting| waiting.seat != wish.seat);
+            if matches!(&self.work, Work::Wish(under_way) if under_way.seat == wish.seat) {
+                self.work = Work::Overtaken;
+            }
         }
-        self.waiting.insert((seat, revision), binding);
-        self.busy_until = self.busy_until.max(now) + takes;
-        self.busy_until
+        self.waiting.push_back(wish);
     }
 
-    /// A wish that still waits to be carried out; it waits no longer.
-    pub(crate) fn take(&mut self, seat: SeatId, revision: Revision) -> Option<Option<Binding>> {
-        self.waiting.remove(&(seat, revision))
+    /// Begins with the next wish, if there is one and nothing else is being done.
+    pub(crate) fn begin(&mut self) -> Option<Revision> {
+        if !matches!(self.work, Work::None) {
+            return None;
+        }
+        let wish = self.waiting.pop_front()?;
+        let revision = wish.revision;
+        self.work = Work::Wish(wish);
+        Some(revision)
+    }
+
+    /// What was being done is done: the wish, unless it was overtaken.
+    pub(crate) fn finish(&mut self) -> Option<Wish> {
+        match std::mem::take(&mut self.work) {
+            Work::Wish(wish) => Some(wish),
+            Work::Overtaken | Work::None => None,
+        }
     }
 
     /// Carries a wish out.
     pub(crate) fn install(&mut self, seat: SeatId, binding: Option<Binding>) {
+        self.note_device(seat, binding.as_ref());
         match (binding, self.devices.get(&seat)) {
-            (Some(binding), _) => {
-                self.installed.insert(device(&binding), binding);
+            (Some(binding), Some(device)) => {
+                self.installed.insert(device.clone(), binding);
             }
             (None, Some(device)) => {
                 self.installed.remove(device);
             }
-            (None, None) => {}
+            (_, None) => {}
+        }
+    }
+
+    /// What is to be removed later lies where it was put.
+    fn note_device(&mut self, seat: SeatId, binding: Option<&Binding>) {
+        if let Some(binding) = binding {
+            self.devices.insert(seat, device(binding));
         }
     }
 
     /// The daemon is gone, and with it what waited.
-    pub(crate) fn forget(&mut self, now: Instant) {
+    pub(crate) fn forget(&mut self) {
         self.waiting.clear();
+        self.work = Work::None;
         self.devices.clear();
-        self.busy_until = now;
     }
 
     /// A daemon starts: forwarders that an earlier one left serve nobody any more.

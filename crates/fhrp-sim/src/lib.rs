@@ -8,9 +8,10 @@
 //!                └── shrink ◄────────┘   the fewest faults with which it still fails, and a timeline of them
 //! ```
 //!
-//! What it knows of a protocol is in one folder (`vrrp/`, `hsrp/`, `glbp/`): which groups there are, what a frame says, and what one
-//! router has to do in one group. Everything else is the same for all protocols. The engine is used through its public
-//! interface only; [`Flaw`]s are put around it, never into it.
+//! What it knows of a protocol is in one folder (`vrrp/`, `hsrp/`, `glbp/`): which groups there are, what a frame says,
+//! and what one router has to do in one group; what HSRP and the gateways of GLBP have in common there is in
+//! `candidate.rs`. Everything else is the same for all protocols. The engine is used through its public interface only;
+//! [`Flaw`]s are put around it, never into it.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::indexing_slicing,
@@ -19,6 +20,7 @@
 #![allow(clippy::wildcard_enum_match_arm, reason = "faults and flaws are looked for one kind at a time")]
 
 mod campaign;
+mod candidate;
 mod check;
 mod clock;
 mod contest;
@@ -33,6 +35,7 @@ mod host;
 mod hsrp;
 mod lan;
 mod monitor;
+mod pace;
 mod plan;
 mod question;
 mod record;

@@ -1,6 +1,8 @@
-//! The simulator's command line. Exit codes: 0 nothing found, 1 a violation, 2 wrong arguments.
+//! The simulator's command line. Exit codes: 0 nothing found, 1 a violation, 2 wrong arguments, or a report that
+//! could not be written to its end.
 #![forbid(unsafe_code)]
 
+use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
@@ -77,35 +79,47 @@ impl From<Spoken> for Protocol {
     }
 }
 
+/// Wrong arguments, or a report that could not be written to its end.
+const UNUSABLE: u8 = 2;
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    tell(&Cli::parse(), &mut io::stdout().lock()).unwrap_or_else(|error| {
+        // A reader that has gone away has seen what it wanted.
+        if error.kind() != ErrorKind::BrokenPipe {
+            eprintln!("fhrp-sim: {error}");
+        }
+        ExitCode::from(UNUSABLE)
+    })
+}
+
+fn tell(cli: &Cli, out: &mut impl Write) -> io::Result<ExitCode> {
     if cli.checkers {
         for checker in Checker::ALL {
-            println!("{:22} {}", checker.name(), checker.claim());
+            writeln!(out, "{:22} {}", checker.name(), checker.claim())?;
         }
-        return ExitCode::SUCCESS;
+        return Ok(ExitCode::SUCCESS);
     }
     if cli.flaws {
-        return catch(cli.protocol.into());
+        return catch(cli.protocol.into(), out);
     }
-    let trial = match find_trial(&cli) {
+    let trial = match find_trial(cli) {
         Ok(trial) => trial,
         Err(names) => {
             eprintln!("{names}");
-            return ExitCode::from(2);
+            return Ok(ExitCode::from(UNUSABLE));
         }
     };
     match (cli.replay, cli.explore) {
-        (Some(seed), _) => replay(&cli, seed, trial),
-        (None, Some(depth)) => exhaust(&cli, depth, trial.flaw),
-        (None, None) => search(&cli, trial),
+        (Some(seed), _) => replay(cli, seed, trial, out),
+        (None, Some(depth)) => exhaust(cli, depth, trial.flaw, out),
+        (None, None) => search(cli, trial, out),
     }
 }
 
 /// Seeds that a flaw may take to be seen.
 const SEEDS_EACH: u64 = 1000;
 
-fn catch(protocol: Protocol) -> ExitCode {
+fn catch(protocol: Protocol, out: &mut impl Write) -> io::Result<ExitCode> {
     let trials = trials(protocol);
     let mut missed = 0;
     for trial in &trials {
@@ -116,15 +130,15 @@ fn catch(protocol: Protocol) -> ExitCode {
             Watch::Nobody => String::new(),
         };
         match caught(protocol, *trial, SEEDS_EACH) {
-            Some((seed, checker)) => println!("{flaw}{by}: seed {seed}, {checker}"),
+            Some((seed, checker)) => writeln!(out, "{flaw}{by}: seed {seed}, {checker}")?,
             None => {
                 missed += 1;
-                println!("{flaw}{by}: NOT CAUGHT");
+                writeln!(out, "{flaw}{by}: NOT CAUGHT")?;
             }
         }
     }
-    println!("flaws={} missed={missed}", trials.len());
-    if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    writeln!(out, "flaws={} missed={missed}", trials.len())?;
+    if missed == 0 { Ok(ExitCode::SUCCESS) } else { Ok(ExitCode::FAILURE) }
 }
 
 fn find_trial(cli: &Cli) -> Result<Trial, String> {
@@ -142,7 +156,7 @@ fn find_trial(cli: &Cli) -> Result<Trial, String> {
     Ok(Trial { flaw: flaw.transpose()?, watch: watch.transpose()?.unwrap_or_default() })
 }
 
-fn replay(cli: &Cli, seed: u64, trial: Trial) -> ExitCode {
+fn replay(cli: &Cli, seed: u64, trial: Trial, out: &mut impl Write) -> io::Result<ExitCode> {
     let whole = Scenario::draw(cli.protocol.into(), seed);
     let scenario = match &cli.faults {
         None => whole,
@@ -155,31 +169,37 @@ fn replay(cli: &Cli, seed: u64, trial: Trial) -> ExitCode {
         }
     };
     let recording = if cli.frames { Recording::Frames } else { Recording::Events };
-    draw(&scenario, trial, recording)
+    draw(&scenario, trial, recording, out)
 }
 
 /// Draws a run; whether it failed.
-fn draw(scenario: &Scenario, trial: Trial, recording: Recording) -> ExitCode {
+fn draw(
+    scenario: &Scenario,
+    trial: Trial,
+    recording: Recording,
+    out: &mut impl Write,
+) -> io::Result<ExitCode> {
     let outcome = run(scenario, trial, recording);
-    print!("{scenario}");
+    write!(out, "{scenario}")?;
     if let Some(timeline) = outcome.timeline {
-        print!("{timeline}");
+        write!(out, "{timeline}")?;
     }
     let felt = outcome.probes;
-    println!(
+    writeln!(
+        out,
         "hosts: {} probes, {} answered, {} answers too many, longest outage {:?}; hash {:016x}",
         felt.sent, felt.answered, felt.duplicates, felt.outage, outcome.hash
-    );
+    )?;
     match outcome.violation {
-        None => ExitCode::SUCCESS,
+        None => Ok(ExitCode::SUCCESS),
         Some(violation) => {
-            println!("{violation}\n  {}: {}", violation.checker, violation.checker.claim());
-            ExitCode::FAILURE
+            writeln!(out, "{violation}\n  {}: {}", violation.checker, violation.checker.claim())?;
+            Ok(ExitCode::FAILURE)
         }
     }
 }
 
-fn search(cli: &Cli, trial: Trial) -> ExitCode {
+fn search(cli: &Cli, trial: Trial, out: &mut impl Write) -> io::Result<ExitCode> {
     let campaign = Campaign {
         protocol: cli.protocol.into(),
         from: cli.from,
@@ -191,23 +211,25 @@ fn search(cli: &Cli, trial: Trial) -> ExitCode {
     };
     let tally = campaign.run();
     for failure in tally.failures.iter().take(SHOWN) {
-        explain(&campaign, failure);
+        explain(&campaign, failure, out)?;
     }
     for failure in tally.failures.iter().skip(SHOWN) {
-        println!("seed {}: {}", failure.seed, failure.violation);
+        writeln!(out, "seed {}: {}", failure.seed, failure.violation)?;
     }
     let felt = tally.probes;
-    println!(
+    writeln!(
+        out,
         "calls={} probes={} answered={} duplicates={} longest_outage={:?}",
         tally.calls, felt.sent, felt.answered, felt.duplicates, felt.outage
-    );
-    println!(
+    )?;
+    writeln!(
+        out,
         "seeds={} violations={} router_hours={}",
         tally.seeds,
         tally.failures.len(),
         tally.router_hours()
-    );
-    if tally.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    )?;
+    if tally.failures.is_empty() { Ok(ExitCode::SUCCESS) } else { Ok(ExitCode::FAILURE) }
 }
 
 fn threads(cli: &Cli) -> usize {
@@ -215,33 +237,34 @@ fn threads(cli: &Cli) -> usize {
     cli.threads.unwrap_or_else(processors)
 }
 
-fn exhaust(cli: &Cli, depth: usize, flaw: Option<Flaw>) -> ExitCode {
+fn exhaust(cli: &Cli, depth: usize, flaw: Option<Flaw>, out: &mut impl Write) -> io::Result<ExitCode> {
     let (mut states, mut violations) = (0, 0);
     for mut small in Small::all(cli.protocol.into()) {
         small.flaw = flaw;
         let found = explore(&small, depth, cli.states, threads(cli));
         states += found.states;
-        println!(
+        writeln!(
+            out,
             "{:28} {:8} states, {:9} choices, depth {}{}",
             found.name,
             found.states,
             found.transitions,
             found.depth,
             if found.exhausted { ", nothing left" } else { "" }
-        );
+        )?;
         if let Some((violation, path)) = found.violation {
             violations += 1;
-            println!("{violation}\n  {}", path.join("\n  "));
+            writeln!(out, "{violation}\n  {}", path.join("\n  "))?;
         }
     }
-    println!("states={states} violations={violations}");
-    if violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    writeln!(out, "states={states} violations={violations}")?;
+    if violations == 0 { Ok(ExitCode::SUCCESS) } else { Ok(ExitCode::FAILURE) }
 }
 
-fn explain(campaign: &Campaign, failure: &Failure) {
+fn explain(campaign: &Campaign, failure: &Failure, out: &mut impl Write) -> io::Result<()> {
     let whole = Scenario::draw(campaign.protocol, failure.seed);
     let least = shrink(&whole, campaign.trial, failure.violation.checker);
-    println!("== seed {}: {}", failure.seed, failure.violation);
+    writeln!(out, "== seed {}: {}", failure.seed, failure.violation)?;
     let kept: Vec<String> = whole
         .faults
         .iter()
@@ -255,9 +278,10 @@ fn explain(campaign: &Campaign, failure: &Failure) {
     if let Watch::Only(checker) = trial.watch {
         flags.push_str(&format!(" --only {checker}"));
     }
-    draw(&least, trial, Recording::Events);
-    println!(
+    draw(&least, trial, Recording::Events, out)?;
+    writeln!(
+        out,
         "replay: cargo run --release -p fhrp-sim -- --protocol {} --replay {} --faults {faults}{flags}\n",
         campaign.protocol, failure.seed
-    );
+    )
 }

@@ -8,6 +8,8 @@ use crate::{AnnounceSchedule, RouterAdvertisement};
 
 /// RFC 4861 §10: two multicast router advertisements are this far apart, whoever asks for more.
 const RA_GAP: Duration = Duration::from_secs(3);
+/// How long after the claim of a rival that gives way its last frames may still be on their way.
+const ECHO: Duration = Duration::from_millis(20);
 
 /// The repetitions that are still to come; silent unless started.
 #[derive(Debug, Default)]
@@ -15,6 +17,8 @@ pub(crate) struct Announcer {
     started: Option<Instant>,
     done: usize,
     next: Option<Instant>,
+    /// Once more out of turn, after a rival.
+    again: Option<Instant>,
 }
 
 impl Announcer {
@@ -25,12 +29,18 @@ impl Announcer {
         self.next = self.following(schedule, now);
     }
 
+    /// A rival has just claimed the role. What it sent until it heard of us may reach switches after our answer, so there
+    /// is another a moment later.
+    pub(crate) fn answer_again(&mut self, now: Instant) {
+        self.again.get_or_insert(now + ECHO);
+    }
+
     pub(crate) fn stop(&mut self) {
         *self = Self::default();
     }
 
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.next
+        self.again.into_iter().chain(self.next).min()
     }
 
     /// Whether the first announcement is past.
@@ -38,10 +48,16 @@ impl Announcer {
         self.done > 0
     }
 
+    /// Whether a rival is to be answered once more.
+    pub(crate) fn take_again(&mut self, now: Instant) -> bool {
+        self.again.take_if(|at| *at <= now).is_some()
+    }
+
     /// Whether an announcement is due; if so the next is planned.
     pub(crate) fn take_due(&mut self, now: Instant, schedule: &AnnounceSchedule) -> bool {
+        let again = self.take_again(now);
         if self.next.is_none_or(|at| at > now) {
-            return false;
+            return again;
         }
         self.done = self.done.saturating_add(1);
         self.next = self.following(schedule, now);
@@ -114,6 +130,19 @@ mod tests {
             seen.push(at.as_micros() / 1000);
         }
         assert_eq!(seen, [2000, 6000]);
+    }
+
+    #[test]
+    fn a_rival_is_answered_once_more_and_repetitions_stay_where_they_are() {
+        let (mut announcer, schedule) = (Announcer::default(), AnnounceSchedule::default());
+        announcer.start(Instant::from_millis(1000), &schedule);
+        announcer.answer_again(Instant::from_millis(1000));
+        announcer.answer_again(Instant::from_millis(1015));
+        for expected in [1020, 2000, 6000].map(Instant::from_millis) {
+            assert_eq!(announcer.next(), Some(expected));
+            assert!(announcer.take_due(expected, &schedule));
+        }
+        assert_eq!(announcer.next(), None);
     }
 
     #[test]

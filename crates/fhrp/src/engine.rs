@@ -107,6 +107,7 @@ impl Engine {
         self.seats_given += Slot::seats_needed(&config);
         let slot = self.groups.iter().position(Option::is_none).unwrap_or(self.groups.len());
         let mut group = Slot::new(first, config);
+        let lead = group.single().and_then(|group| group.speaker().leader()).map(|name| self.lead_of(name));
         let at = self.interface_slot(&id.interface);
         let Some(interface) = self.interfaces.get_mut(at) else { return Ok(()) };
         interface.enlist(&id, slot);
@@ -122,6 +123,9 @@ impl Engine {
         };
         group.set_wall_clock(self.clock);
         group.introduce(now, &mut out);
+        if let (Some(lead), Some(group)) = (lead, group.single_mut()) {
+            group.handle_lead(now, lead, &mut out);
+        }
         group.handle_tracks(now, &self.tracks, &mut out);
         group.handle_link(now, interface.link.clone(), &mut out);
         self.group_deadlines.set(slot, group.next_deadline());

@@ -309,10 +309,14 @@ impl Group {
         self.announce_if_serving(now)
     }
 
-    /// Another router claims the role in vain: hosts and switches may have believed it, so they are told again, now and
-    /// after it has fallen silent. Of many claims heard in one round, one is answered.
+    /// Another router claims the role in vain: hosts and switches may have believed it, so they are told again, now, in a
+    /// moment, and after it has fallen silent. Of many claims heard in one round, one is answered.
     fn reclaim(&mut self, now: Instant, round: u64) -> Announce {
-        if self.state() != State::Active || !self.seat.serves() {
+        if self.state() != State::Active {
+            return Announce::Nothing;
+        }
+        if !self.seat.serves() {
+            self.seat.announce_again(now);
             return Announce::Nothing;
         }
         self.seat.start_announcing(now, self.speaker.announce_schedule());
@@ -321,6 +325,7 @@ impl Group {
             return Announce::Nothing;
         }
         self.reclaimed = Some((now, round));
+        self.seat.announce_again(now);
         Announce::Now
     }
 

@@ -173,6 +173,16 @@ impl Seat {
         self.announcer.start(now, schedule);
     }
 
+    /// A rival has been answered; it is answered again in a moment.
+    pub(crate) fn announce_again(&mut self, now: Instant) {
+        self.announcer.answer_again(now);
+    }
+
+    /// Whether a rival is to be answered again now, where nothing else is repeated.
+    pub(crate) fn take_answer(&mut self, now: Instant) -> bool {
+        self.announcer.take_again(now)
+    }
+
     pub(crate) fn stop_announcing(&mut self) {
         self.announcer.stop();
     }

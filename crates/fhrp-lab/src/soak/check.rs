@@ -92,7 +92,8 @@ impl Checker {
             Self::Reaches => "in the calm every probe through every virtual address arrives exactly once",
             Self::Announces => {
                 "gratuitous ARP and unsolicited neighbour advertisements come only from a router that has said that \
-                 it is Active and has not said otherwise since"
+                 it is Active and has not said otherwise since, and within 10 s from each such router that was not \
+                 cut off"
             }
             Self::VirtualMac => {
                 "frames from a virtual MAC come only from a router that says that it is Active, or that has given \

@@ -152,7 +152,12 @@ impl<'a, F: FnMut(&str)> Soak<'a, F> {
 
     fn take(&mut self, findings: Findings) {
         self.report.checks += findings.checks;
-        self.report.violations.extend(findings.violations);
+        for violation in findings.violations {
+            // What does not settle is still so a moment later.
+            if !self.report.violations.contains(&violation) {
+                self.report.violations.push(violation);
+            }
+        }
     }
 
     fn round(&mut self) -> Result<()> {
@@ -233,12 +238,13 @@ impl<'a, F: FnMut(&str)> Soak<'a, F> {
         self.take(last.judge_steady(&first));
         self.judge_growth(&last)?;
         let records: Vec<_> = probes.into_iter().map(Probe::finish).collect();
+        let mut flows = Findings::default();
         for (record, party) in records.iter().zip(self.bench.gateways()) {
             let (findings, sent) = judge_probes(record, party.name, (from, to.before(TRANSIT)));
-            self.report.checks += findings.checks;
-            self.report.violations.extend(findings.violations);
+            flows.add(findings);
             self.report.probes += sent;
         }
+        self.take(flows);
         let read = self.read;
         let (wire, deaf) = (&mut self.wire, &self.bench.deaf);
         let (end, mut findings) =

@@ -26,6 +26,8 @@ const SLACK: Duration = Duration::from_secs(2);
 const HANDOVER: Duration = Duration::from_secs(2);
 /// How soon a daemon that is asked to stop says so: sooner than anybody takes over from a silent router.
 const AT_ONCE: Duration = Duration::from_millis(200);
+/// Who became Active has announced its address by then: once, and again after 1 s and 5 s.
+const ANNOUNCED: Duration = Duration::from_secs(10);
 
 /// A time during which a router may neither hear nor be heard in a LAN, or its daemon not act.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +62,8 @@ struct Span {
     last: Stamp,
     /// When it said otherwise, and what.
     ended: Option<(Stamp, End)>,
+    /// Whether it has announced the virtual address meanwhile.
+    announced: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +146,7 @@ impl Wire {
         for event in events {
             if let (Some(router), Port::Lan(lan)) = (router_of(event), event.port) {
                 self.read_claims(event, (router, lan));
-                self.judge_announcement(event, (router, lan), &mut findings);
+                self.read_announcement(event, (router, lan), &mut findings);
                 if !deaf.iter().any(|deaf| deaf.orphans(router, event.at)) {
                     self.judge_source(event, router, &mut findings);
                 }
@@ -159,14 +163,14 @@ impl Wire {
         }
     }
 
-    fn judge_announcement(&self, event: &Event, (router, lan): (u8, u8), findings: &mut Findings) {
+    fn read_announcement(&mut self, event: &Event, (router, lan): (u8, u8), findings: &mut Findings) {
         let announced = self.addresses.iter().find(|((of, address), _)| {
             *of == lan && event.destination_mac.is_multicast() && event.kind.announces(*address)
         });
         if let Some(((_, address), watched)) =
-            announced.and_then(|(key, at)| Some((key, self.watched.get(*at)?)))
+            announced.and_then(|(key, at)| Some((key, self.watched.get_mut(*at)?)))
         {
-            let wrong = (!watched.is_active(router, event.at)).then(|| {
+            let wrong = (!watched.announced(router, event.at)).then(|| {
                 format!("{}: r{router} announces {address} at {}, and is not Active", watched.name, event.at)
             });
             findings.look(Checker::Announces, wrong);
@@ -187,6 +191,11 @@ impl Wire {
     /// Judges what is known by now, `deaf` and `stopped` being all of the round. What has ended is then forgotten.
     pub(super) fn judge(&mut self, deaf: &[Deaf], stopped: &[Stopped]) -> Findings {
         let mut findings = Findings::default();
+        for place in self.addresses.values() {
+            if let Some(watched) = self.watched.get(*place) {
+                watched.judge_silence(deaf, &mut findings);
+            }
+        }
         for watched in &mut self.watched {
             watched.judge_overlaps(deaf, &mut findings);
             for stop in stopped {
@@ -243,7 +252,7 @@ impl Watched {
             // Who takes over by a Coup, or defends itself by one, is Active from then on.
             (Claim::Active { .. } | Claim::Coup, Some(span)) => span.last = span.last.max(at),
             (Claim::Active { .. } | Claim::Coup, None) => {
-                self.spans.push(Span { router, first: at, last: at, ended: None });
+                self.spans.push(Span { router, first: at, last: at, ended: None, announced: false });
                 let before = self.holder.replace(router);
                 return u64::from(before.is_some_and(|before| before != router));
             }
@@ -254,12 +263,19 @@ impl Watched {
         0
     }
 
-    fn last_span(&self, router: u8) -> Option<&Span> {
-        self.spans.iter().rev().find(|span| span.router == router)
+    /// The address was announced. Whether by one that is Active.
+    fn announced(&mut self, router: u8, at: Stamp) -> bool {
+        let silence = self.silence;
+        let span = self.spans.iter_mut().rev().find(|span| span.router == router);
+        let active = span.filter(|span| span.ended.is_none() && at.since(span.last) <= silence);
+        active.is_some_and(|span| {
+            span.announced = true;
+            true
+        })
     }
 
-    fn is_active(&self, router: u8, at: Stamp) -> bool {
-        self.last_span(router).is_some_and(|span| span.ended.is_none() && at.since(span.last) <= self.silence)
+    fn last_span(&self, router: u8) -> Option<&Span> {
+        self.spans.iter().rev().find(|span| span.router == router)
     }
 
     /// Whether it is Active, or was until just now.
@@ -287,6 +303,23 @@ impl Watched {
                     format!("{name}: r{one} and r{other} both claim to be Active for {longest:?} between {from} and {to}")
                 });
                 findings.look(Checker::OneActive, wrong);
+            }
+        }
+    }
+
+    /// Of those that became Active since the last time and still are: hosts have to be told.
+    fn judge_silence(&self, deaf: &[Deaf], findings: &mut Findings) {
+        let lasts = |span: &&Span| span.ended.is_none() && span.last.since(span.first) >= ANNOUNCED;
+        for span in self.spans.iter().filter(lasts).filter(|span| span.first > self.judged) {
+            let hindered = |deaf: &Deaf| {
+                let own = deaf.lan == self.lan && deaf.router == span.router;
+                own && deaf.from <= span.last && span.first <= deaf.to
+            };
+            if !deaf.iter().any(hindered) {
+                let (name, router, first) = (&self.name, span.router, span.first);
+                let wrong = (!span.announced)
+                    .then(|| format!("{name}: r{router} is Active since {first}, and has not announced it"));
+                findings.look(Checker::Announces, wrong);
             }
         }
     }

@@ -394,12 +394,6 @@ impl<'a> Lan<'a> {
                         self.transmit(router, frame, matches!(input, Input::Frame { .. }));
                     }
                     Action::Program { seat, revision, binding } => {
-                        self.nodes[router].dataplane.wish(
-                            self.now,
-                            Duration::ZERO,
-                            (seat, revision),
-                            binding.clone(),
-                        );
                         self.nodes[router].dataplane.install(seat, binding);
                         inputs.push(Input::Programmed { seat, revision, result: Ok(()) });
                     }

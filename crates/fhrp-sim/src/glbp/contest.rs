@@ -12,13 +12,11 @@ use super::hosts::Handed;
 use super::said::{accepts, resigns};
 use super::watch::Before;
 use super::{FORWARDERS, Said, usable};
+use crate::candidate::{Candidate, Heard, SHORTEST};
 use crate::check::Checker;
 use crate::contest::{Fault, Fitness, runs};
+use crate::pace::{Pace, shown};
 
-/// The most Hellos in one hello time, besides those of new states.
-const HELLOS_MOST: u32 = 8;
-/// No wait is shorter.
-const SHORTEST: Duration = Duration::from_micros(1);
 /// What a router can be configured with: other times are not learned as they are.
 const HELLO: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(60));
 const HOLD: (Duration, Duration) = (Duration::from_millis(70), Duration::from_secs(180));
@@ -44,22 +42,13 @@ pub(super) struct Shown {
 #[derive(Clone, Debug)]
 pub(crate) struct Contest {
     pub(crate) settings: GlbpSettings,
-    /// Of the gateway.
-    pub(crate) state: GroupState,
+    /// As a gateway.
+    pub(crate) candidate: Candidate,
+    pub(crate) pace: Pace,
     pub(crate) tracked_down: bool,
     pub(super) low: bool,
     pub(super) times: Times,
-    active_until: Option<Instant>,
-    standby_until: Option<Instant>,
-    leader: Option<IpAddr>,
-    lower_since: Option<Instant>,
-    /// Whether it has spoken to push it aside.
-    challenging: bool,
     address_known: bool,
-    pub(crate) sent: Option<Instant>,
-    counted_from: Instant,
-    counted_for: Duration,
-    counted: u32,
     pub(super) up_since: Option<Instant>,
     /// Whom it asked for a forwarder, and when.
     pub(super) asked: Option<(IpAddr, Instant)>,
@@ -94,18 +83,10 @@ impl Contest {
             address_known: !settings.addresses.is_empty(),
             times: times_of(&settings),
             settings,
-            state: GroupState::Initial,
+            candidate: Candidate::new(GroupState::Initial),
+            pace: Pace::default(),
             tracked_down: false,
             low: false,
-            active_until: None,
-            standby_until: None,
-            leader: None,
-            lower_since: None,
-            challenging: false,
-            sent: None,
-            counted_from: Instant::default(),
-            counted_for: Duration::ZERO,
-            counted: 0,
             up_since: None,
             asked: None,
             nonces: [None; 2],
@@ -122,7 +103,7 @@ impl Contest {
 
     pub(crate) fn reconfigure(&mut self, settings: GlbpSettings) {
         self.settings = settings;
-        if self.leader.is_none() {
+        if self.candidate.leader.is_none() {
             self.times = times_of(&self.settings);
         }
     }
@@ -159,7 +140,7 @@ impl Contest {
         let source = self.fit.as_ref().map_or(IpAddr::from([0, 0, 0, 0]), |fit| fit.source);
         Terms {
             source,
-            runs: runs(self.state),
+            runs: runs(self.candidate.state),
             low: self.low,
             preempt: settings.forwarder_preempt.then_some(settings.forwarder_preempt_delay),
             hold: self.hold(),
@@ -201,20 +182,23 @@ impl Contest {
         after: GroupState,
     ) -> Result<(), Fault> {
         (self.now, self.fit) = (at, fit.cloned());
-        let before = self.state;
+        let before = self.candidate.state;
         let Some(fit) = fit else { return Ok(()) };
         let ours = fit.source == said.source || fit.mac == said.packet.owner();
         if ours || !accepts(&self.settings, &fit.own, said) {
-            return self.judge((before, after), || format!("is {after} after what does not count, {said}"));
+            let text = || format!("is {after} after what does not count, {said}");
+            return self.candidate.judge((before, after), text);
         }
+        self.adopt_unseen_retries();
         let stale = self.is_stale(said, fit.mac);
         let mut other = (self.shown.unsure && said_resigns(said)).then(|| self.clone());
         self.take(said, fit, stale)?;
-        if let Some(mut other) = other.take().filter(|_| self.state != after || !self.agrees()) {
+        if let Some(mut other) = other.take().filter(|_| self.candidate.state != after || !self.agrees()) {
             other.take(said, fit, !stale)?;
             *self = other;
         }
-        self.judge((before, after), || format!("is {after} after {said} of {} in {before}", said.source))
+        let text = || format!("is {after} after {said} of {} in {before}", said.source);
+        self.candidate.judge((before, after), text)
     }
 
     /// Whether it echoes an old nonce of ours.
@@ -247,29 +231,41 @@ impl Contest {
             self.address_known = true;
             self.start(self.now);
         }
-        if runs(self.state) {
-            let from = (hello.priority(), said.source);
-            let heard = Heard { at: self.now, from, hold: believed.hold.max(SHORTEST) };
-            let higher = from > (self.settings.priority, fit.source);
-            match hello.state() {
-                VgState::Active if resigning => self.hear_resign(&heard),
-                VgState::Active => self.hear_active(&heard, higher),
-                VgState::Standby => self.hear_standby(&heard, higher),
-                VgState::Speak => {
-                    if higher && matches!(self.state, GroupState::Speak | GroupState::Standby) {
-                        self.standby_until = Some(self.now + self.hold());
-                        self.go(GroupState::Listen);
-                    }
-                }
-                VgState::Listen => {}
-            }
+        if runs(self.candidate.state) {
+            let higher = (hello.priority(), said.source) > (self.settings.priority, fit.source);
+            let (hold, own_hold) = (believed.hold.max(SHORTEST), self.hold());
+            self.transit(hello, &Heard { at: self.now, source: said.source, higher, hold, own_hold });
         }
-        let followed =
-            runs(self.state) && self.state != GroupState::Active && self.leader == Some(said.source);
+        let Candidate { state, leader, .. } = self.candidate;
+        let followed = runs(state) && state != GroupState::Active && leader == Some(said.source);
         if active && !resigning && followed {
             self.times = believed;
         }
         believed.hold
+    }
+
+    fn transit(&mut self, hello: &Hello, heard: &Heard) {
+        let before = self.candidate.state;
+        match hello.state() {
+            VgState::Active if resigns(hello) => self.candidate.hear_resign(heard),
+            VgState::Active => {
+                let patience = self.settings.preempt.then_some(self.settings.preempt_delay);
+                if self.candidate.hear_active(heard, patience) {
+                    self.candidate.challenge(heard);
+                }
+            }
+            VgState::Standby => self.candidate.hear_standby(heard),
+            VgState::Speak => self.candidate.hear_speak(heard),
+            VgState::Listen => {}
+        }
+        self.settle(before);
+    }
+
+    /// The AVG's own times count.
+    fn settle(&mut self, before: GroupState) {
+        if before != GroupState::Active && self.candidate.state == GroupState::Active {
+            self.times = times_of(&self.settings);
+        }
     }
 
     /// Times that a router can have been told.
@@ -285,112 +281,9 @@ impl Contest {
         }
     }
 
-    fn hear_active(&mut self, heard: &Heard, higher: bool) {
-        let own_hold = self.hold();
-        match (self.state, higher) {
-            (GroupState::Active, false) => {}
-            (GroupState::Active, true) => {
-                self.follow(heard);
-                self.standby_until = Some(heard.at + own_hold);
-                self.go(GroupState::Speak);
-            }
-            (_, true) => {
-                (self.lower_since, self.challenging) = (None, false);
-                self.follow(heard);
-            }
-            (_, false) if !self.settings.preempt => {
-                (self.lower_since, self.challenging) = (None, false);
-                self.follow(heard);
-            }
-            (state, false) => {
-                let since = *self.lower_since.get_or_insert(heard.at);
-                let waits = heard.at.saturating_duration_since(since) < self.settings.preempt_delay;
-                match (waits, state) {
-                    (true, _) => self.follow(heard),
-                    (false, GroupState::Listen) if !self.challenging => {
-                        self.challenging = true;
-                        self.follow(heard);
-                        self.standby_until = Some(heard.at + own_hold);
-                        self.go(GroupState::Speak);
-                    }
-                    (false, _) => {
-                        self.win();
-                        self.standby_until = Some(heard.at + own_hold);
-                    }
-                }
-            }
-        }
-    }
-
-    fn hear_standby(&mut self, heard: &Heard, higher: bool) {
-        match (self.state, higher) {
-            (GroupState::Standby, false) => {}
-            (GroupState::Speak, false) => self.stand_by(),
-            (GroupState::Listen, false) => {
-                self.standby_until = Some(heard.at + heard.hold);
-                self.go(GroupState::Speak);
-            }
-            (GroupState::Speak | GroupState::Standby, true) => {
-                self.standby_until = Some(heard.at + heard.hold);
-                self.go(GroupState::Listen);
-            }
-            (_, _) => self.standby_until = Some(heard.at + heard.hold),
-        }
-    }
-
-    fn hear_resign(&mut self, heard: &Heard) {
-        if self.state == GroupState::Active || self.leader.is_some_and(|leader| leader != heard.from.1) {
-            return;
-        }
-        let speaking = self.state == GroupState::Speak;
-        self.lose_active(heard.at);
-        if speaking {
-            self.active_until = Some(heard.at + self.hold());
-        }
-    }
-
-    fn follow(&mut self, heard: &Heard) {
-        self.leader = Some(heard.from.1);
-        self.active_until = Some(heard.at + heard.hold);
-    }
-
-    fn lose_active(&mut self, at: Instant) {
-        (self.active_until, self.leader, self.lower_since) = (None, None, None);
-        self.challenging = false;
-        match self.state {
-            GroupState::Standby => self.win(),
-            GroupState::Listen => {
-                self.active_until = Some(at + self.hold());
-                self.standby_until = Some(at + self.hold());
-                self.go(GroupState::Speak);
-            }
-            _ => {}
-        }
-    }
-
-    fn stand_by(&mut self) {
-        self.standby_until = None;
-        self.go(GroupState::Standby);
-        if self.active_until.is_none() {
-            self.win();
-        }
-    }
-
-    /// The AVG's own times count.
-    fn win(&mut self) {
-        (self.active_until, self.leader, self.lower_since) = (None, None, None);
-        self.challenging = false;
-        self.go(GroupState::Active);
-        self.times = times_of(&self.settings);
-    }
-
-    fn go(&mut self, to: GroupState) {
-        self.state = to;
-    }
-
     /// Which forwarders there are is learned before anything else.
     fn learn_forwarders(&mut self, said: &Said) {
-        let (terms, runs) = (self.terms(), runs(self.state));
+        let (terms, runs) = (self.terms(), runs(self.candidate.state));
         for one in said.forwarders().into_iter().filter(|_| runs) {
             let (at, owner) = (usize::from(one.number.get()) - 1, said.packet.owner());
             if self.forwarders[at].role == Role::Unknown {
@@ -404,7 +297,7 @@ impl Contest {
     }
 
     fn hear_forwarders(&mut self, said: &Said, hold: Duration, stale: bool) {
-        if !runs(self.state) {
+        if !runs(self.candidate.state) {
             return;
         }
         for one in said.forwarders() {
@@ -427,57 +320,19 @@ impl Contest {
     /// Time was served at `now`; the gateway's state is `after` since then.
     pub(crate) fn tick(&mut self, now: Instant, after: GroupState) -> Result<(), Fault> {
         self.now = now;
-        let (before, timers) = (self.state, self.shown_timers());
-        if self.active_until.take_if(|until| *until <= now).is_some() {
-            self.lose_active(now);
-        }
-        if self.standby_until.take_if(|until| *until <= now).is_some() {
-            match self.state {
-                GroupState::Listen => {
-                    self.standby_until = Some(now + self.hold());
-                    self.go(GroupState::Speak);
-                }
-                GroupState::Speak => self.stand_by(),
-                _ => {}
-            }
-        }
+        let before = self.candidate;
+        self.candidate.tick(now, self.hold());
+        self.settle(before.state);
         self.take_own();
         self.forwarders.iter_mut().for_each(|forwarder| forwarder.tick(now));
-        self.judge((before, after), || format!("is {after} at {now}; {timers}"))
-    }
-
-    fn shown_timers(&self) -> String {
-        let shown =
-            |until: Option<Instant>| until.map_or_else(|| "off".to_owned(), |until| until.to_string());
-        format!("Active timer {}, Standby timer {}", shown(self.active_until), shown(self.standby_until))
-    }
-
-    /// Compares the state of the gateway that was worked out with the one that is shown.
-    fn judge(
-        &self,
-        (before, after): (GroupState, GroupState),
-        text: impl FnOnce() -> String,
-    ) -> Result<(), Fault> {
-        let expected = self.state;
-        if expected == after || !runs(expected) || !runs(after) {
-            return Ok(());
-        }
-        let checker = match (before, expected, after) {
-            (GroupState::Active, GroupState::Active, _) => Checker::Stands,
-            (GroupState::Active, _, GroupState::Active) => Checker::Yields,
-            (_, GroupState::Active, _) => Checker::TakesOver,
-            (_, _, GroupState::Active) => Checker::Patience,
-            (_, _, _) => Checker::Succession,
-        };
-        Err((checker, format!("{}, and should be {expected}", text())))
+        let text = || format!("is {after} at {now}; {}", before.shown_timers());
+        self.candidate.judge((before.state, after), text)
     }
 
     fn start(&mut self, now: Instant) {
         self.times = times_of(&self.settings);
-        (self.up_since, self.sent) = (Some(now), Some(now));
-        self.active_until = Some(now + self.hold());
-        self.standby_until = Some(now + self.hold());
-        self.go(GroupState::Listen);
+        (self.up_since, self.pace.last) = (Some(now), Some(now));
+        self.candidate.start(now, self.hold());
         self.reconcile(now);
         // With the times of now: the packet that made it start may teach others.
         self.adopt_retries(now);
@@ -508,14 +363,17 @@ impl Contest {
         let before = self.fit.take();
         self.fit = fit.cloned().or(before);
         self.reweigh(now);
-        match (runs(self.state), runs(to)) {
-            (true, true) => self.judge((self.state, to), || format!("is {to} at {now} for no reason"))?,
+        let from = self.candidate.state;
+        match (runs(from), runs(to)) {
+            (true, true) => {
+                self.candidate.judge((from, to), || format!("is {to} at {now} for no reason"))?;
+            }
             (true, false) => self.stop(to, now),
             (false, true) => {
                 self.start(now);
-                self.judge((self.state, to), || format!("starts as {to} at {now}"))?;
+                self.candidate.judge((GroupState::Listen, to), || format!("starts as {to} at {now}"))?;
             }
-            (false, false) => self.state = to,
+            (false, false) => self.candidate.state = to,
         }
         self.take_own();
         self.adopt_retries(now);
@@ -523,10 +381,8 @@ impl Contest {
     }
 
     fn stop(&mut self, to: GroupState, now: Instant) {
-        self.state = to;
-        (self.active_until, self.standby_until, self.leader, self.lower_since) = (None, None, None, None);
-        self.challenging = false;
-        (self.up_since, self.sent) = (None, None);
+        self.candidate = Candidate::new(to);
+        (self.up_since, self.pace.last) = (None, None);
         self.address_known = !self.settings.addresses.is_empty();
         self.reconcile(now);
     }
@@ -543,6 +399,14 @@ impl Contest {
         }
     }
 
+    /// The same of one that nobody knew of meanwhile: it was tried without being shown.
+    fn adopt_unseen_retries(&mut self) {
+        for at in 0..FORWARDERS {
+            let tried = self.shows(at).is_some_and(|shown| runs(shown.state));
+            self.forwarders[at].paused &= !(tried && self.forwarders[at].role == Role::Unknown);
+        }
+    }
+
     /// The dataplane refused the newest wish for the forwarder at `at`.
     pub(super) fn refused(&mut self, now: Instant, at: usize) {
         let terms = self.terms();
@@ -550,47 +414,20 @@ impl Contest {
         self.forwarders[at].reconcile(now, &terms);
     }
 
-    /// A Hello was sent at `now`.
-    pub(crate) fn advertised(&mut self, now: Instant) {
-        self.sent = Some(now);
-    }
-
-    /// A Hello other than that of a new state was sent at `now`.
-    pub(crate) fn counts(&mut self, now: Instant) -> Result<(), Fault> {
-        // Other timers may have been in use a moment ago: the shortest count.
-        self.counted_for = self.counted_for.min(self.hello());
-        if now >= self.counted_from + self.counted_for {
-            (self.counted_from, self.counted_for, self.counted) = (now, self.hello(), 0);
-        }
-        self.counted += 1;
-        if self.counted > HELLOS_MOST {
-            return Err((Checker::Bounded, format!("{} Hellos in a hello time", self.counted)));
-        }
-        Ok(())
-    }
-
     /// The engine asks to be called at `next`.
     pub(crate) fn plans(&self, next: Option<Instant>) -> Result<(), Fault> {
-        let by = |limit: Instant| next.is_some_and(|next| next <= limit);
-        let shown = next.map_or_else(|| "never".to_owned(), |next| next.to_string());
         let serving = self.forwarders.iter().filter_map(|forwarder| forwarder.active_until);
         let lasting = self.forwarders.iter().filter(|forwarder| forwarder.role == Role::Secondary);
         let timeouts = lasting.map(|forwarder| forwarder.timeout_ends);
-        let gateway = [self.active_until, self.standby_until].into_iter().flatten();
-        if let Some(until) = gateway.chain(serving).chain(timeouts).find(|until| !by(*until)) {
-            return Err((Checker::TakesOver, format!("asks to be called {shown}, a timer ends at {until}")));
+        let mut ends = self.candidate.ends().chain(serving).chain(timeouts);
+        if let Some(until) = ends.find(|until| next.is_none_or(|next| next > *until)) {
+            let text = format!("asks to be called {}, a timer ends at {until}", shown(next));
+            return Err((Checker::TakesOver, text));
         }
-        if !runs(self.state) {
+        if !runs(self.candidate.state) {
             return Ok(());
         }
-        let due = self.sent.map(|sent| sent + self.hello());
-        match due.filter(|due| !by(*due)) {
-            Some(due) => {
-                let text = format!("asks to be called {shown}, the next Hello is due at {due}");
-                Err((Checker::Advertises, text))
-            }
-            None => Ok(()),
-        }
+        self.pace.plans(next, self.hello())
     }
 
     /// Whether this router serves the forwarder at `at`: the dataplane has said so.
@@ -602,11 +439,4 @@ impl Contest {
 /// Whether a packet gives anything up.
 fn said_resigns(said: &Said) -> bool {
     said.resigns() || said.forwarders().iter().any(|one| one.priority.is_resigning())
-}
-
-/// What of a Hello concerns the timers and the rank.
-struct Heard {
-    at: Instant,
-    from: (u8, IpAddr),
-    hold: Duration,
 }

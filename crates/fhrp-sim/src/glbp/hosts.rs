@@ -73,7 +73,7 @@ impl Contest {
         let offers: Offers = std::array::from_fn(|number| {
             self.forwarders[number].offer(at, self.serves(number).then_some(own))
         });
-        let avg = self.state == GroupState::Active;
+        let avg = self.candidate.state == GroupState::Active;
         let asks_all = question.destination.is_multicast() || question.destination == fit.mac;
         let asked = macs.iter().position(|mac| *mac == question.destination);
         let expected = match (asks_all, asked) {
@@ -84,7 +84,7 @@ impl Contest {
         let told: Vec<Option<MacAddr>> =
             answers.iter().map(|frame| crate::flaw::announced(frame).map(|(_, mac)| mac)).collect();
         if told.len() != usize::from(expected) {
-            let text = format!("gives {} answers to a host, and is {}", told.len(), self.state);
+            let text = format!("gives {} answers to a host, and is {}", told.len(), self.candidate.state);
             faults.push((Checker::Answers, text));
         }
         for (frame, mac) in answers.iter().zip(told) {

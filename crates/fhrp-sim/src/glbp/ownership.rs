@@ -13,7 +13,7 @@ const RESPONSES_MOST: usize = 8;
 impl Contest {
     /// A member asks for a forwarder: it gets its own again, or the lowest that is free.
     pub(super) fn hear_request(&mut self, owner: MacAddr) -> Result<(), Fault> {
-        if self.state != GroupState::Active {
+        if self.candidate.state != GroupState::Active {
             return Ok(());
         }
         let theirs = self.forwarders.iter().position(|forwarder| forwarder.owner == Some(owner));
@@ -72,7 +72,7 @@ impl Contest {
     /// next Hello to do so: whether it did is what the engine shows.
     pub(super) fn take_own(&mut self) {
         let listened = self.up_since.is_some_and(|since| self.now >= since + self.times.hold);
-        if self.state != GroupState::Active || self.low || self.owned().is_some() || !listened {
+        if self.candidate.state != GroupState::Active || self.low || self.owned().is_some() || !listened {
             return;
         }
         let Some((at, mac)) = self.lowest_free().zip(self.fit.as_ref().map(|fit| fit.mac)) else { return };

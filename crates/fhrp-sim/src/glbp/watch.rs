@@ -9,6 +9,7 @@ use super::forwarder::{Forwarder, Role, Stand};
 use super::hosts::question_in;
 use super::said::resigns;
 use super::{Contest, FORWARDERS, Said, virtual_macs};
+use crate::candidate::Candidate;
 use crate::check::Checker;
 use crate::contest::{Fault, Fitness};
 use crate::flaw::announced;
@@ -45,7 +46,7 @@ impl Contest {
         let unsure = goes_on.is_some() || step.round == Round::GoesOn;
         if goes_on.is_none() {
             self.before = Some(Before {
-                state: self.state,
+                state: self.candidate.state,
                 forwarders: self.forwarders.clone(),
                 programmed: std::array::from_fn(|at| self.shows(at).is_some_and(|shown| shown.programmed)),
                 times: self.times,
@@ -192,9 +193,10 @@ impl Contest {
     fn check_hello(&self, now: Instant, sent: &Sent<'_>, before: &Before) -> Vec<Fault> {
         let hellos = sent.said.iter().filter(|said| said.regular());
         let Some((said, hello)) = hellos.last().and_then(|said| Some((said, said.hello()?))) else {
-            let speaks = matches!(self.state, GroupState::Speak | GroupState::Standby | GroupState::Active);
-            let silent = speaks && self.state != before.state;
-            let text = || format!("is {} and says nothing", self.state);
+            let Candidate { state, .. } = self.candidate;
+            let speaks = matches!(state, GroupState::Speak | GroupState::Standby | GroupState::Active);
+            let silent = speaks && state != before.state;
+            let text = || format!("is {state} and says nothing");
             return silent.then(|| (Checker::Advertises, text())).into_iter().collect();
         };
         let mut faults = Vec::new();

@@ -11,10 +11,7 @@ use fhrp_wire::vrrp::{GROUP_V4, GROUP_V6};
 use super::{Said, active_down, skew};
 use crate::check::Checker;
 use crate::contest::{Fault, Fitness, burden};
-
-/// The most advertisements in one own interval, besides those of becoming Active: one due, two rebuttals, four answers
-/// to resignations, and one to spare. How often a router becomes Active is up to the intervals of others.
-const ADVERTISEMENTS_MOST: u32 = 8;
+use crate::pace::{Pace, shown};
 
 /// The last advertisement accepted from a router.
 #[derive(Clone, Copy, Debug)]
@@ -35,9 +32,7 @@ pub(crate) struct Contest {
     /// Active_Adver_Interval, once learned.
     learned: Option<Duration>,
     lower_since: Option<Instant>,
-    pub(crate) sent: Option<Instant>,
-    counted_from: Instant,
-    counted: u32,
+    pub(crate) pace: Pace,
     peers: BTreeMap<IpAddr, Peer>,
     /// The frame whose advertisement restarted the Active_Down_Timer.
     pub(crate) followed: Option<u64>,
@@ -52,9 +47,7 @@ impl Contest {
             down: None,
             learned: None,
             lower_since: None,
-            sent: None,
-            counted_from: Instant::default(),
-            counted: 0,
+            pace: Pace::default(),
             peers: BTreeMap::new(),
             followed: None,
         }
@@ -228,47 +221,24 @@ impl Contest {
             (self.down, self.learned, self.lower_since, self.followed) = (None, None, None, None);
         }
         if to != GroupState::Active {
-            self.sent = None;
-        }
-        Ok(())
-    }
-
-    /// An advertisement was sent at `now`.
-    pub(crate) fn advertised(&mut self, now: Instant) {
-        self.sent = Some(now);
-    }
-
-    /// An advertisement other than that of becoming Active was sent at `now`.
-    pub(crate) fn counts(&mut self, now: Instant) -> Result<(), Fault> {
-        if now >= self.counted_from + self.settings.advertisement_interval {
-            (self.counted_from, self.counted) = (now, 0);
-        }
-        self.counted += 1;
-        if self.counted > ADVERTISEMENTS_MOST {
-            return Err((Checker::Bounded, format!("{} advertisements in an interval", self.counted)));
+            self.pace.last = None;
         }
         Ok(())
     }
 
     /// The engine asks to be called at `next`.
     pub(crate) fn plans(&self, next: Option<Instant>) -> Result<(), Fault> {
-        let by = |limit: Instant| next.is_some_and(|next| next <= limit);
-        let shown = next.map_or_else(|| "never".to_owned(), |next| next.to_string());
-        if self.state == GroupState::Backup && !self.down.is_some_and(by) {
-            return Err((Checker::TakesOver, format!("asks to be called {shown}, {}", self.timer())));
+        if self.state == GroupState::Backup && self.down.zip(next).is_none_or(|(down, next)| next > down) {
+            let text = format!("asks to be called {}, {}", shown(next), self.timer());
+            return Err((Checker::TakesOver, text));
         }
         if self.state != GroupState::Active {
             return Ok(());
         }
-        let Some(sent) = self.sent else {
+        if self.pace.last.is_none() {
             return Err((Checker::Advertises, "is Active and sent no advertisement".to_owned()));
-        };
-        let due = sent + self.settings.advertisement_interval;
-        if !by(due) {
-            let text = format!("last sent at {sent}, asks to be called {shown}, the next is due at {due}");
-            return Err((Checker::Advertises, text));
         }
-        Ok(())
+        self.pace.plans(next, self.settings.advertisement_interval)
     }
 }
 

@@ -195,7 +195,7 @@ impl World<'_> {
             Some(Ending::Shutdown | Ending::NotYet) | None => {}
         }
         if how.is_some() {
-            node.dataplane.forget(self.now);
+            node.dataplane.forget();
             node.subject = None;
             node.told = None;
             node.attached = None;

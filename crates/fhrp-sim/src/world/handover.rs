@@ -16,6 +16,10 @@ use crate::subject::Input;
 /// Nothing else may go wrong for so long before and after a shutdown that is looked at.
 const CALM: Duration = Duration::from_secs(5);
 const AFTERMATH: Duration = Duration::from_secs(1);
+/// Who remains of several successors says so again when the others have fallen silent, and is late by no more than that.
+const SAID_AGAIN: Duration = Duration::from_millis(20);
+/// A router serves no more forwarders of a group.
+const FORWARDERS: u32 = 4;
 /// So many probes of a host must have been answered before.
 const SERVED: usize = 3;
 
@@ -28,17 +32,26 @@ pub(super) struct Handover {
     /// Hosts that were served then.
     hosts: Vec<usize>,
     /// Who serves what they use says so when its gate is open.
-    shared: bool,
+    shared: Option<Heirs>,
     /// Other routers that became Active since: of equals there may be two for a moment.
     successors: Vec<Successor>,
 }
 
-/// When a router became Active, and when its gate was open.
+/// Who waits to serve what a router of GLBP served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Heirs {
+    One,
+    /// All claim it, and all but one give way.
+    Several,
+}
+
+/// When a router became Active, when its gate was open, and when it gave way to another.
 #[derive(Clone, Copy, Debug)]
 struct Successor {
     router: usize,
     won: Instant,
     opened: Option<Instant>,
+    lost: Option<Instant>,
 }
 
 impl World<'_> {
@@ -53,36 +66,38 @@ impl World<'_> {
             {
                 let hosts = (0..self.hosts.len()).filter(|host| self.is_served(*host, group)).collect();
                 let at = self.now;
-                let (shared, successors) = (false, Vec::new());
+                let (shared, successors) = (None, Vec::new());
                 self.handovers.push(Handover { router, group, at, hosts, shared, successors });
             }
         }
     }
 
-    /// The same of GLBP: hosts that use what this router serves, and one other can serve at once. Of several, all claim it
-    /// and all but one give way: until they have heard each other, switches may lead to the wrong one.
+    /// The same of GLBP: hosts that use what this router serves, and others can serve at once.
     fn note_shared_handover(&mut self, router: usize, group: usize) {
         if !self.is_calm(router) || self.spoke_lately(router, group) {
             return;
         }
         let macs = virtual_macs(self.scenario.groups[group].number);
-        let inherited: Vec<MacAddr> = macs
-            .into_iter()
-            .enumerate()
-            .filter(|(at, _)| self.serves(router, group, *at) && self.has_heir(router, group, *at))
-            .map(|(_, mac)| mac)
-            .collect();
-        let uses = |host: &usize| {
-            let known = self.hosts[*host].neighbour();
-            known.is_some_and(|mac| inherited.contains(&mac)) && self.is_served(*host, group)
-        };
-        let hosts: Vec<usize> = (0..self.hosts.len()).filter(uses).collect();
-        let (at, shared, successors) = (self.now, true, Vec::new());
-        self.handovers.push(Handover { router, group, at, hosts, shared, successors });
+        for heirs in [Heirs::One, Heirs::Several] {
+            let inherited: Vec<MacAddr> = macs
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| self.serves(router, group, *at))
+                .filter(|(at, _)| self.heirs(router, group, *at) == Some(heirs))
+                .map(|(_, mac)| *mac)
+                .collect();
+            let uses = |host: &usize| {
+                let known = self.hosts[*host].neighbour();
+                known.is_some_and(|mac| inherited.contains(&mac)) && self.is_served(*host, group)
+            };
+            let hosts: Vec<usize> = (0..self.hosts.len()).filter(uses).collect();
+            let (at, shared, successors) = (self.now, Some(heirs), Vec::new());
+            self.handovers.push(Handover { router, group, at, hosts, shared, successors });
+        }
     }
 
-    /// Whether exactly one other router waits to serve the forwarder at `at`.
-    fn has_heir(&self, router: usize, group: usize, at: usize) -> bool {
+    /// How many others wait to serve the forwarder at `at`, if any does.
+    fn heirs(&self, router: usize, group: usize, at: usize) -> Option<Heirs> {
         let heirs = (0..self.routers.len()).filter(|other| *other != router).filter(|other| {
             let other = *other;
             let low = match self.monitor.contest(other, group) {
@@ -92,7 +107,11 @@ impl World<'_> {
             let listens = |known: &fhrp::GlbpForwarder| known.state == GroupState::Listen;
             !low && self.forwarder(other, group, at).is_some_and(listens)
         });
-        heirs.count() == 1
+        match heirs.count() {
+            0 => None,
+            1 => Some(Heirs::One),
+            _ => Some(Heirs::Several),
+        }
     }
 
     /// What it said a moment ago may be heard after its resignation, and mean that it goes on.
@@ -191,14 +210,22 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Notes of which handovers `router` is a successor.
+    /// Notes of which handovers `router` is a successor, or no longer.
     pub(super) fn note_winners(&mut self, router: usize) {
         for place in 0..self.handovers.len() {
-            let handover = &self.handovers[place];
-            let known = handover.successors.iter().any(|successor| successor.router == router);
-            if !known && router != handover.router && self.active(router, handover.group) {
-                let successor = Successor { router, won: self.now, opened: None };
-                self.handovers[place].successors.push(successor);
+            let Handover { router: leaver, group, at, .. } = self.handovers[place];
+            if at + AFTERMATH < self.now {
+                continue;
+            }
+            let (active, now) = (self.active(router, group), self.now);
+            let successors = &mut self.handovers[place].successors;
+            match successors.iter_mut().find(|successor| successor.router == router) {
+                Some(successor) if !active => successor.lost = successor.lost.or(Some(now)),
+                Some(_) => {}
+                None if active && router != leaver => {
+                    successors.push(Successor { router, won: now, opened: None, lost: None });
+                }
+                None => {}
             }
         }
     }
@@ -236,14 +263,32 @@ impl World<'_> {
     /// From the first word of a successor, switches lead to it; it serves when its dataplane has followed.
     fn excused(&self, handover: &Handover, sent: Instant) -> bool {
         let transit = self.scenario.transit.1;
-        if handover.shared {
+        if let Some(heirs) = handover.shared {
             // Nobody is waited for longer.
-            return sent + transit * 2 + SLACK
-                >= handover.at + self.scenario.routers[handover.router].stop_linger;
+            let linger = self.scenario.routers[handover.router].stop_linger;
+            let left = sent + transit * 2 + SLACK >= handover.at + linger;
+            return left || heirs == Heirs::Several && sent <= self.agreed(handover.at);
         }
-        handover.successors.iter().any(|successor| {
-            let opened = successor.opened.unwrap_or(self.scenario.end);
-            sent + transit >= successor.won && sent <= opened + transit
-        })
+        let first = handover.successors.iter().map(|successor| successor.won).min();
+        first.is_some_and(|first| sent + transit >= first && sent <= self.settled(handover) + transit)
+    }
+
+    /// When of several heirs of all forwarders each has one, and switches lead to it.
+    fn agreed(&self, resigned: Instant) -> Instant {
+        let routers = || self.scenario.routers.iter();
+        let late = routers().map(|router| router.lateness).max().unwrap_or_default();
+        let opens = routers().map(|router| router.programming).max().unwrap_or_default() * FORWARDERS;
+        resigned + late + opens + SAID_AGAIN + self.scenario.transit.1 * 3
+    }
+
+    /// When switches lead to the successor that remains, and it serves.
+    fn settled(&self, handover: &Handover) -> Instant {
+        let successors = || handover.successors.iter();
+        let opened = |successor: &Successor| successor.opened.unwrap_or(self.scenario.end);
+        let remains = successors().filter(|successor| successor.lost.is_none()).map(opened).max();
+        let heard = successors().filter_map(|successor| successor.lost).max();
+        let late = self.scenario.routers.iter().map(|router| router.lateness).max().unwrap_or_default();
+        let said_again = heard.map(|lost| lost + SAID_AGAIN + self.scenario.transit.1 * 2 + late);
+        remains.max(said_again).unwrap_or_default()
     }
 }

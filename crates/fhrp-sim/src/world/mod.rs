@@ -11,12 +11,11 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::time::Duration;
 
 use fhrp::{
-    Action, GlbpForwarder, GroupState, GroupStatus, IfIndex, Instant, LinkState, ProgramFault, Revision,
-    SeatId, TrackName,
+    Action, GlbpForwarder, GroupState, GroupStatus, IfIndex, Instant, LinkState, ProgramFault, TrackName,
 };
 
 use crate::check::{Violation, Watch};
-use crate::dataplane::Dataplane;
+use crate::dataplane::{Dataplane, Wish};
 use crate::fault::{Kind, Place};
 use crate::flaw::Flaw;
 use crate::group::{GroupPlan, Settings};
@@ -48,7 +47,7 @@ enum Event {
     /// A frame is there. `number` is the world's count of frames.
     Arrive { to: usize, number: u64, frame: Frame },
     /// A dataplane is done with a wish.
-    Programmed { router: usize, life: u64, seat: SeatId, revision: Revision },
+    Programmed { router: usize, life: u64 },
     /// A router's daemon may start.
     Start(usize),
     /// A fault begins or ends.
@@ -291,9 +290,7 @@ impl<'a> World<'a> {
         match event {
             Event::Wake(router) => self.wake(router),
             Event::Arrive { to, number, frame } => self.arrive(to, number, frame),
-            Event::Programmed { router, life, seat, revision } => {
-                self.programmed(router, life, (seat, revision))
-            }
+            Event::Programmed { router, life } => self.programmed(router, life),
             Event::Start(router) => self.refresh(router),
             Event::Fault(fault) => self.turn(fault),
             Event::Send(host) => {
@@ -405,7 +402,6 @@ impl<'a> World<'a> {
 
     /// Frames go out before the dataplane is given anything to do.
     fn perform(&mut self, router: usize, now: Instant, actions: Vec<Action>) {
-        let mut wishes = Vec::new();
         let wired = self.routers[router].wired();
         for action in actions {
             match action {
@@ -416,34 +412,35 @@ impl<'a> World<'a> {
                 Action::Unicast { source, peer, payload, .. } => {
                     self.transmit_packet(router, source, peer, &payload);
                 }
-                Action::Program { seat, revision, binding } => wishes.push((seat, revision, binding)),
+                Action::Program { seat, revision, binding } => {
+                    self.routers[router].dataplane.wish(Wish { seat, revision, binding });
+                }
                 Action::Notify(notice) => self.record(router, What::Notice(notice)),
             }
         }
-        for (seat, revision, binding) in wishes {
-            let node = &mut self.routers[router];
-            let most = node.condition.programming;
-            let keys = [PROGRAMMING, u64::try_from(router).unwrap_or(0), now.as_micros(), revision.0];
-            let most = u64::try_from(most.as_micros()).unwrap_or(0);
-            let takes = Rng::keyed(self.scenario.seed, &keys).between(most / 2, most);
-            let takes = Duration::from_micros(takes);
-            let at = node.dataplane.wish(self.now, takes, (seat, revision), binding);
-            let life = node.life;
-            self.push(at, Event::Programmed { router, life, seat, revision });
-        }
+        self.program_next(router, now);
     }
 
-    fn programmed(
-        &mut self,
-        router: usize,
-        life: u64,
-        (seat, revision): (SeatId, Revision),
-    ) -> Result<(), Violation> {
+    /// The dataplane turns to the next wish, if it has time for one.
+    fn program_next(&mut self, router: usize, now: Instant) {
+        let node = &mut self.routers[router];
+        let Some(revision) = node.dataplane.begin() else { return };
+        let keys = [PROGRAMMING, u64::try_from(router).unwrap_or(0), now.as_micros(), revision.0];
+        let most = u64::try_from(node.condition.programming.as_micros()).unwrap_or(0);
+        let takes = Rng::keyed(self.scenario.seed, &keys).between(most / 2, most);
+        let life = node.life;
+        self.push(self.now + Duration::from_micros(takes), Event::Programmed { router, life });
+    }
+
+    fn programmed(&mut self, router: usize, life: u64) -> Result<(), Violation> {
         let node = &mut self.routers[router];
         if node.life != life || node.subject.is_none() {
             return Ok(());
         }
-        let Some(binding) = node.dataplane.take(seat, revision) else { return Ok(()) };
+        let (wish, now) = (node.dataplane.finish(), node.plan.clock.local(self.now));
+        self.program_next(router, now);
+        let Some(Wish { seat, revision, binding }) = wish else { return Ok(()) };
+        let node = &mut self.routers[router];
         let result = if node.condition.failing {
             Err(ProgramFault("the dataplane fails".into()))
         } else {

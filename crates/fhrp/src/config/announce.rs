@@ -58,7 +58,8 @@ impl From<&Prefix> for PrefixInfo {
     }
 }
 
-/// When every virtual address is announced after becoming Active, besides at once.
+/// When every virtual address is announced after becoming Active, besides at once; and after a rival has given way, besides
+/// at once and 20 ms later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AnnounceSchedule {
     /// Delays after the first announcement, growing.

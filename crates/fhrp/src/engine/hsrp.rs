@@ -172,12 +172,17 @@ impl Engine {
             .flat_map(|(leader, slots)| slots.iter().map(|slot| (leader.clone(), *slot)))
             .collect();
         for (leader, slot) in followers {
-            let lead = self.following.leaders.get(&leader).copied();
-            let lead = lead
-                .and_then(|slot| self.groups.get(slot)?.as_ref()?.single())
-                .map_or(Lead::Missing, Group::lead);
+            let lead = self.lead_of(&leader);
             self.follow(now, slot, lead);
         }
+    }
+
+    /// How it stands with the group `leader`, for those who follow it.
+    pub(super) fn lead_of(&self, leader: &Arc<str>) -> Lead {
+        let named = || speakers(&self.groups).find(|(_, speaker)| speaker.name() == Some(leader));
+        let slot = self.following.leaders.get(leader).copied().or_else(|| named().map(|(slot, _)| slot));
+        let group = slot.and_then(|slot| self.groups.get(slot)?.as_ref()?.single());
+        group.map_or(Lead::Missing, Group::lead)
     }
 
     /// Does what moves of groups mean to others.

@@ -105,9 +105,13 @@ impl Group {
     /// What the forwarder at `at` has to do at `now`.
     pub(super) fn time_forwarder(&mut self, now: Instant, at: usize, out: &mut Out<'_>) {
         let Some(forwarder) = self.forwarders.get_mut(at) else { return };
+        let answers = forwarder.seat.take_answer(now);
         if forwarder.seat.retries(now) {
             forwarder.seat.retry();
             self.reconcile(now, at, out);
+        }
+        if answers {
+            self.announce(now, at, out);
         }
         self.drive(now, at, out, |election, effects| election.handle_timeout(now, effects));
         if self.forwarders.get(at).is_some_and(|forwarder| forwarder.is_over(now)) {
@@ -164,7 +168,10 @@ impl Group {
         forwarder.last_transition = Some((now, cause));
         match to {
             State::Active => (forwarder.served, forwarder.server) = (true, None),
-            State::Init | State::Listen | State::Speak | State::Standby => forwarder.announced = false,
+            State::Init | State::Listen | State::Speak | State::Standby => {
+                forwarder.announced = false;
+                forwarder.seat.stop_announcing();
+            }
         }
         if low && to == State::Listen {
             // Somebody took over; a router whose weight is too low waits outside.
@@ -193,11 +200,13 @@ impl Group {
         }
     }
 
-    /// The answer to a lower claim. While the gate is not open there is none, and the first one after that is not to
-    /// wait for it.
+    /// The answer to a lower claim, and one more when what the other sent meanwhile has arrived. While the gate is not
+    /// open there is none, and the first one after that is not to wait for it.
     fn answer_challenge(&mut self, now: Instant, at: usize, out: &mut Out<'_>) {
         let sent = self.announce(now, at, out);
-        if let Some(forwarder) = self.forwarders.get_mut(at).filter(|_| !sent) {
+        let Some(forwarder) = self.forwarders.get_mut(at) else { return };
+        forwarder.seat.announce_again(now);
+        if !sent {
             forwarder.election.withdraw_answer();
         }
     }

@@ -228,7 +228,20 @@ fn a_rival_that_gave_up_is_followed_by_announcements() {
     let seen = router.hear(ms(20_100), &says(50).frame());
     assert_eq!((seen.announced(), router.state()), (1, GroupState::Active));
     assert_eq!(router.hear(ms(20_200), &says(50).frame()).announced(), 0, "not more than one an interval");
+    assert_eq!(router.until(ms(21_000)).announced(), 1, "once more, after frames that were on their way");
     assert_eq!(router.until(ms(30_000)).announced(), 2, "1 s and 5 s after it was heard last");
+}
+
+/// Of two routers that take over at once, the one that gives way may be the last that switches heard, until the next
+/// advertisement of the other.
+#[test]
+fn a_rival_of_the_first_moment_is_answered_when_the_dataplane_has_followed() {
+    let (mut router, _) = Router::new(settings());
+    let seen = router.until(us(3_609_375));
+    assert_eq!(router.state(), GroupState::Active);
+    router.hear(us(3_609_500), &says(50).frame());
+    assert_eq!(router.acknowledge(us(3_609_900), &seen).announced(), 1);
+    assert_eq!(router.until(us(3_640_000)).announced(), 1, "what the rival sent meanwhile is undone");
 }
 
 #[test]

@@ -236,10 +236,14 @@ fn a_lower_claim_while_the_gate_opens_costs_no_later_answer() {
     assert_eq!(answers(&lan), 0, "its gate is not open yet");
     lan.until(12_010);
     assert_eq!(answers(&lan), 1, "announced");
+    lan.until(12_022);
+    assert_eq!(answers(&lan), 2, "and once more, when nothing of the other is on its way any more");
     hear(&mut lan, 12_100, &lower);
-    assert_eq!(answers(&lan), 2);
+    assert_eq!(answers(&lan), 3);
     hear(&mut lan, 12_200, &lower);
-    assert_eq!((answers(&lan), lan.router(1).counters().announcement_sent), (2, 2));
+    assert_eq!((answers(&lan), lan.router(1).counters().announcement_sent), (4, 4));
+    lan.until(12_900);
+    assert_eq!(answers(&lan), 4, "one that was not answered is not answered later either");
 }
 
 #[test]

@@ -53,6 +53,19 @@ fn followers_stand_where_their_leader_does_and_say_nothing() {
     }
 }
 
+/// Found in a daemon's log: each follower was said to have nobody to follow, and the same moment to follow.
+#[test]
+fn a_follower_of_a_group_that_is_there_never_waits_for_it() {
+    let mut lan = Lan::default();
+    let router = lan.join(2, leader(Variant::V2Ipv4));
+    lan.add(router, follower(Variant::V2Ipv4, 2, "lead"));
+    lan.until(60_000);
+    let waits = |kind: &NoticeKind| matches!(kind, NoticeKind::Waits(Waiting::LeaderMissing(_)));
+    assert!(!lan.notices(router).iter().any(waits));
+    lan.add(router, follower(Variant::V2Ipv4, 3, "nobody"));
+    assert!(lan.notices(router).iter().any(waits));
+}
+
 /// Switches learn its MAC from announcements, for it sends no Hellos: at once, after 3 s, then each 10 s.
 #[test]
 fn an_active_follower_refreshes_its_mac() {

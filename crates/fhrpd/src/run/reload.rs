@@ -12,10 +12,13 @@ pub(super) enum Step {
     Remove(GroupId),
 }
 
-/// The steps from `old` to `new`. Removals come first, so that an address can move from one group to another.
+/// The steps from `old` to `new`. Removals come first, so that an address can move from one group to another; groups that
+/// follow others come last, so that they find whom they follow.
 pub(super) fn steps(old: &BTreeMap<GroupId, GroupConfig>, new: &BTreeMap<GroupId, GroupConfig>) -> Vec<Step> {
+    let follows = |config: &GroupConfig| config.hsrp().is_some_and(|hsrp| hsrp.settings().follow.is_some());
     let gone = old.keys().filter(|id| !new.contains_key(*id)).cloned().map(Step::Remove);
-    let rest = new.iter().filter_map(|(id, config)| match old.get(id) {
+    let (followers, others): (Vec<_>, Vec<_>) = new.iter().partition(|(_, config)| follows(config));
+    let rest = others.into_iter().chain(followers).filter_map(|(id, config)| match old.get(id) {
         None => Some(Step::Add(config.clone())),
         Some(before) if before != config => Some(Step::Update(config.clone())),
         Some(_) => None,
@@ -34,7 +37,7 @@ pub(super) fn summary(steps: &[Step]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use fhrp::{InterfaceName, VrrpConfig, VrrpSettings};
+    use fhrp::{HsrpConfig, HsrpSettings, InterfaceName, VrrpConfig, VrrpSettings};
 
     use super::*;
 
@@ -55,5 +58,25 @@ mod tests {
         assert_eq!(summary(&found), "1 added, 1 changed, 1 removed");
         assert!(matches!(found.first(), Some(Step::Remove(id)) if id.number == 1));
         assert!(steps(&new, &new).is_empty());
+    }
+
+    #[test]
+    fn who_follows_comes_after_whom_it_follows() {
+        let group = |number: u16, follow: Option<&str>| {
+            let address = [192, 0, 2, u8::try_from(number).unwrap()].into();
+            let settings = HsrpSettings {
+                name: Some(format!("g{number}").into()),
+                follow: follow.map(Into::into),
+                ..HsrpSettings::new(InterfaceName::new("eth0"), number, vec![address])
+            };
+            let config = GroupConfig::from(HsrpConfig::new(settings).unwrap());
+            (config.id().clone(), config)
+        };
+        let new = BTreeMap::from([group(1, Some("g3")), group(2, None), group(3, None)]);
+        let order: Vec<u16> = steps(&BTreeMap::new(), &new)
+            .iter()
+            .filter_map(|step| if let Step::Add(config) = step { Some(config.id().number) } else { None })
+            .collect();
+        assert_eq!(order, [2, 3, 1]);
     }
 }

@@ -102,6 +102,17 @@ fn an_announcement_by_who_is_not_active_is_seen() {
 }
 
 #[test]
+fn an_active_router_that_announces_nothing_is_seen() {
+    let of = |events: Vec<Event>, deaf: &[Deaf]| found(events, deaf, &[]).0;
+    let active = |to: u64| claims(1, 0, to).collect::<Vec<_>>();
+    assert_eq!(of(active(9_000), &[]), [], "it still may");
+    assert_eq!(of(active(11_000), &[]), [Checker::Announces]);
+    assert_eq!(of([active(11_000), vec![announces(1, 6_000)]].concat(), &[]), []);
+    assert_eq!(of(active(11_000), &[deaf(1, 500, 7_000)]), [], "nobody could hear it");
+    assert_eq!(of(active(11_000), &[deaf(2, 500, 7_000)]), [Checker::Announces]);
+}
+
+#[test]
 fn a_backup_that_speaks_from_the_virtual_mac_is_seen() {
     let mac = MacAddr([0, 0, 0x5e, 0, 1, VRID]);
     let speaks = |router, millis| Event { source_mac: mac, ..event(router, millis, Kind::Other) };
