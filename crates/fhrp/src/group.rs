@@ -137,8 +137,7 @@ impl Group {
 
     /// When [`Group::handle_timeout`] wants to be called.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let starts = self.startup().filter(|_| self.waiting == Some(Waiting::StartupDelay));
-        [self.election.next_deadline(), self.seat.next_deadline(), self.beacon.next(), starts]
+        [self.election.next_deadline(), self.seat.next_deadline(), self.beacon.next(), self.wait_ends()]
             .into_iter()
             .flatten()
             .min()
@@ -159,9 +158,11 @@ impl Group {
         self.reconsider(now, out);
     }
 
-    pub(crate) fn set_wall_clock(&mut self, clock: WallClock) {
+    /// How the engine's time and the calendar go together.
+    pub(crate) fn handle_wall_clock(&mut self, now: Instant, clock: WallClock, out: &mut Out<'_>) {
         self.speaker.set_wall_clock(clock);
         self.frames = None;
+        self.reconsider(now, out);
     }
 
     /// A new configuration that does not have to start anew.
@@ -256,7 +257,7 @@ impl Group {
             self.seat.retry();
             self.reconsider(now, out);
         }
-        if self.waiting == Some(Waiting::StartupDelay) && self.startup().is_some_and(|at| at <= now) {
+        if self.wait_ends().is_some_and(|at| at <= now) {
             self.reconsider(now, out);
         }
         if self.election.next_deadline().is_some_and(|at| at <= now) {
@@ -378,9 +379,11 @@ impl Group {
         };
         let before = out.actions.len();
         out.actions.extend(frames.actions(underlay));
-        // A key chain may have no key to send with.
         if out.actions.len() > before {
             self.speaker.count_sent(Saying::Advert);
+        }
+        if let Some(expired) = self.speaker.expired_key(now) {
+            self.notify_limited(Topic::KeysExpired, now, || expired, out);
         }
     }
 

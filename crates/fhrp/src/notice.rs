@@ -124,6 +124,13 @@ pub enum NoticeKind {
         /// Its version.
         version: u8,
     },
+    /// It is the time of no key of the chain: the one that was good last goes on, sent and accepted.
+    KeysExpired {
+        /// The chain's name.
+        chain: Arc<str>,
+        /// The number of the key that goes on.
+        key: u32,
+    },
     /// The Active router said the virtual address.
     AddressLearned {
         /// The Active router.

@@ -11,7 +11,8 @@ use serde_json::json;
 
 use crate::config::{self, Config, DaemonConfig};
 use crate::control;
-use crate::decode;
+use crate::decode::{self, DecodeFailure};
+use crate::output::{self, Lost, fail};
 use crate::report::Report;
 use crate::show::{self, Filter};
 
@@ -161,7 +162,11 @@ struct CleanupArgs {
 /// Does what the command line says.
 #[must_use]
 pub fn main() -> ExitCode {
-    match Cli::parse().command {
+    let command = match Cli::try_parse() {
+        Ok(Cli { command }) => command,
+        Err(answer) => return explain(&answer),
+    };
+    match command {
         Command::Run(ConfigFile { config }) => crate::run::run(&config),
         Command::Check(ConfigFile { config }) => check(&config),
         Command::Show(args) => show(args),
@@ -173,20 +178,15 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Prints to stdout; a reader that has gone away has seen what it wanted.
-fn print(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-}
-
-fn fail(why: &dyn std::fmt::Display, code: u8) -> ExitCode {
-    eprintln!("fhrpd: {why}");
-    ExitCode::from(code)
+/// Help and the version are asked for; everything else says why the arguments are wrong.
+fn explain(answer: &clap::Error) -> ExitCode {
+    let written = answer.print().and_then(|()| std::io::stdout().flush());
+    if answer.use_stderr() { ExitCode::from(UNUSABLE) } else { output::status(output::printed(written)) }
 }
 
 fn load(path: &Path) -> Result<config::Loaded, ExitCode> {
     config::load(path).map_err(|error| {
-        eprint!("{}", error.render(crate::stderr_style()));
+        output::complain(&error.render(crate::stderr_style()));
         ExitCode::from(UNUSABLE)
     })
 }
@@ -197,12 +197,9 @@ fn check(path: &Path) -> ExitCode {
         Err(code) => return code,
     };
     let remarks = &loaded.config.remarks;
-    eprint!(
-        "{}",
-        config::render(&path.display().to_string(), &loaded.source, remarks, crate::stderr_style())
-    );
-    print(&summary(path, &loaded.config));
-    ExitCode::SUCCESS
+    let shown = config::render(&path.display().to_string(), &loaded.source, remarks, crate::stderr_style());
+    let remarked = output::remark(&shown);
+    output::status(output::print(&summary(path, &loaded.config)).and(remarked))
 }
 
 fn vrrp_line(group: &VrrpConfig) -> String {
@@ -289,17 +286,25 @@ fn show(args: ShowArgs) -> ExitCode {
             let family = args.family.and_then(|family| family.parse().ok());
             let filter =
                 Filter { protocol: args.protocol, family, interface: args.interface, group: args.group };
-            let text = show::render(&filter.apply(report), format);
-            if text.is_empty() {
-                eprintln!("fhrpd: no group that this format has a form for");
+            let asked_for = filter != Filter::default();
+            let report = filter.apply(report);
+            if asked_for && report.groups.is_empty() {
+                return fail(&"no such group", 1);
             }
-            print(&text);
-            ExitCode::SUCCESS
+            output::status(show_report(&report, format))
         }
         Err(error) => {
             fail(&format!("the daemon answered in a way this fhrpd does not understand: {error}"), 1)
         }
     }
+}
+
+fn show_report(report: &Report, format: show::Format) -> Result<(), Lost> {
+    let text = show::render(report, format);
+    if text.is_empty() {
+        return output::remark("fhrpd: no group that this format has a form for\n");
+    }
+    output::print(&text)
 }
 
 fn track(args: TrackArgs) -> ExitCode {
@@ -324,8 +329,13 @@ fn decode(args: &DecodeArgs) -> ExitCode {
         Err(error) => return fail(&error, UNUSABLE),
     };
     match decode::decode(&args.input, key.as_ref(), format, std::io::stdout().lock()) {
-        Ok(_) => ExitCode::SUCCESS,
-        Err(error) => fail(&error, UNUSABLE),
+        Ok(decoded) => {
+            let remarks = decoded.remarks();
+            let remarks = remarks.iter().map(|remark| format!("fhrpd: {}: {remark}\n", args.input));
+            output::status(output::remark(&remarks.collect::<String>()))
+        }
+        Err(DecodeFailure::Output(why)) => output::status(output::printed(Err(why))),
+        Err(error @ DecodeFailure::Input(_)) => fail(&error, UNUSABLE),
     }
 }
 
@@ -338,13 +348,10 @@ fn cleanup(args: CleanupArgs) -> ExitCode {
         },
     };
     match fhrp_netlink::cleanup(&state_dir) {
-        Ok(removed) if removed.is_empty() => {
-            print("nothing was left\n");
-            ExitCode::SUCCESS
-        }
+        Ok(removed) if removed.is_empty() => output::status(output::print("nothing was left\n")),
         Ok(removed) => {
-            print(&removed.iter().map(|what| format!("removed {what}\n")).collect::<String>());
-            ExitCode::SUCCESS
+            let lines = removed.iter().map(|what| format!("removed {what}\n")).collect::<String>();
+            output::status(output::print(&lines))
         }
         Err(error) => fail(&error, 1),
     }

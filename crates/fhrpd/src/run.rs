@@ -31,7 +31,7 @@ use tokio::sync::mpsc;
 use crate::config::{self, Config, LoadError, Severity};
 use crate::control::{self, Asked, Question};
 use crate::logging::Log;
-use crate::report;
+use crate::{output, report};
 use learned::Learned;
 use protocol::Protocol;
 use reload::Step;
@@ -59,16 +59,13 @@ pub fn run(path: &Path) -> ExitCode {
     let loaded = match config::load(path) {
         Ok(loaded) => loaded,
         Err(error) => {
-            eprint!("{}", error.render(crate::stderr_style()));
+            output::complain(&error.render(crate::stderr_style()));
             return ExitCode::from(2);
         }
     };
     let log = match Log::new(io::stderr()) {
         Ok(log) => log,
-        Err(error) => {
-            eprintln!("fhrpd: no thread for the log: {error}");
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return output::fail(&format!("no thread for the log: {error}"), 1),
     };
     // Only a second call in one process could be refused, and then there is a log already.
     let _ = log.install(loaded.config.daemon.log);

@@ -1,8 +1,12 @@
 //! The built program: exit codes, and what goes where.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+
+use fhrp_lab::test_name;
+use fhrp_lab::testing::{Need, captures, require};
 
 fn fhrpd(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_fhrpd")).args(arguments).stdin(Stdio::null()).output().unwrap()
@@ -147,14 +151,120 @@ fn malformed_packets_are_no_failure_and_unreadable_files_are() {
 }
 
 #[test]
-fn a_reader_that_leaves_is_no_failure() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_fhrpd"))
-        .args(["decode", "310a6401 0064a88e c0000201"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+fn what_decode_skips_is_said() {
+    let output = fhrpd(&["decode", "41056401"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stdout), "1 frames, 0 decoded, 0 malformed\n");
+    assert_eq!(text(&output.stderr), "fhrpd: 41056401: 1 frame: neither VRRP, HSRP nor GLBP\n");
+    let nothing = fhrpd(&["decode", "zz"]);
+    assert_eq!((nothing.status.code(), text(&nothing.stdout)), (Some(2), String::new()));
+    if !require(test_name!(), &[Need::Captures]) {
+        return;
+    }
+    let path = captures().unwrap().join("vrrp-malformed-fuzz.pcap");
+    let output = fhrpd(&["decode", path.to_str().unwrap()]);
+    assert_eq!(text(&output.stdout), "3 frames, 0 decoded, 0 malformed\n");
+    assert!(text(&output.stderr).contains("3 frames: link type 107 is not read"), "{output:?}");
+}
+
+/// The program with a stdout and a stderr of which nobody reads a word; `Some` of one that is full.
+fn unread(arguments: &[&str], full: [Option<&File>; 2]) -> Output {
+    let stream = |full: Option<&File>| match full {
+        Some(full) => full.try_clone().unwrap().into(),
+        None => Stdio::piped(),
+    };
+    let [out, err] = full.map(stream);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fhrpd"));
+    let mut child = command.args(arguments).stdin(Stdio::null()).stdout(out).stderr(err).spawn().unwrap();
     drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn full() -> File {
+    File::options().write(true).open("/dev/full").unwrap()
+}
+
+const MESSAGE: &str = "310a6401 0064a88e c0000201";
+
+#[test]
+fn output_that_is_lost_is_a_failure() {
+    let (_folder, path) = file(GOOD);
+    let path = path.to_str().unwrap();
+    let full = full();
+    for arguments in [
+        &["--help"][..],
+        &["--version"],
+        &["check", "-c", path],
+        &["decode", MESSAGE],
+        &["decode", "--json", "00"],
+        &["simulate", path],
+        &["cleanup", "--state-dir", "/nonexistent"],
+    ] {
+        let lost = unread(arguments, [Some(&full), None]);
+        assert_eq!(lost.status.code(), Some(1), "{arguments:?}: {lost:?}");
+        let said = text(&lost.stderr);
+        assert!(said.ends_with("cannot write to stdout: No space left on device\n"), "{arguments:?}: {said}");
+        let both = unread(arguments, [Some(&full), Some(&full)]);
+        assert_eq!(both.status.code(), Some(1), "{arguments:?}");
+    }
+    let remark = unread(&["check", "-c", path], [None, Some(&full)]);
+    assert_eq!(remark.status.code(), Some(1));
+}
+
+#[test]
+fn a_complaint_that_nobody_reads_keeps_its_exit_status() {
+    let full = full();
+    for (arguments, code) in [
+        (&["check", "-c", "/nonexistent"][..], 2),
+        (&["run", "-c", "/nonexistent"], 2),
+        (&["simulate", "/nonexistent"], 2),
+        (&["decode", "zz"], 2),
+        (&["lab", "--target", "r9"], 2),
+        (&["frobnicate"], 2),
+        (&["show", "--socket", "/nonexistent"], 1),
+    ] {
+        assert_eq!(unread(arguments, [None, Some(&full)]).status.code(), Some(code), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_laboratory_outlives_its_readers() {
+    if !require(test_name!(), &[Need::Netns]) {
+        return;
+    }
+    let full = full();
+    let plain = unread(&["lab", "--fault", "silent"], [None, None]);
+    assert!(plain.status.success() && plain.stderr.is_empty(), "{plain:?}");
+    let lost = unread(&["lab"], [Some(&full), None]);
+    assert_eq!(lost.status.code(), Some(1));
+    assert_eq!(text(&lost.stderr), "fhrpd lab: cannot write to stdout: No space left on device\n");
+    let both = unread(&["lab", "--json"], [Some(&full), Some(&full)]);
+    assert_eq!(both.status.code(), Some(1));
+}
+
+#[test]
+fn a_capture_that_cannot_be_saved_is_said_before_anything_is_built() {
+    let output = fhrpd(&["lab", "--pcap", "/nonexistent/x"]);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), String::new()));
+    assert_eq!(text(&output.stderr), "fhrpd lab: cannot write /nonexistent/x: No such file or directory\n");
+}
+
+#[test]
+fn the_result_outlives_a_capture_that_cannot_be_saved() {
+    if !require(test_name!(), &[Need::Netns]) {
+        return;
+    }
+    let output = fhrpd(&["lab", "--json", "--pcap", "/dev/full"]);
+    assert_eq!(output.status.code(), Some(1));
+    let object: serde_json::Value =
+        serde_json::from_str(text(&output.stdout).lines().last().unwrap()).unwrap();
+    assert_eq!(object["fault"], "kill");
+    let said = text(&output.stderr);
+    assert!(said.ends_with("writing /dev/full: No space left on device (os error 28)\n"), "{said}");
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_failure() {
+    let output = unread(&["decode", MESSAGE], [None, None]);
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
 }

@@ -37,6 +37,7 @@ fn level(kind: &NoticeKind) -> Level {
         | NoticeKind::Flapping { .. }
         | NoticeKind::ForwarderFlapping { .. }
         | NoticeKind::BadAuthentication { .. }
+        | NoticeKind::KeysExpired { .. }
         | NoticeKind::AddressMismatch { .. }
         | NoticeKind::Tracked { state: TrackState::Down, .. }
         | NoticeKind::EqualPriority { .. } => Level::WARN,
@@ -92,6 +93,9 @@ fn words(kind: &NoticeKind) -> String {
             format!("forwarder {forwarder}: {transitions} changes to or from active within a minute")
         }
         NoticeKind::BadAuthentication { peer, reason } => format!("bad authentication from {peer}: {reason}"),
+        NoticeKind::KeysExpired { chain, key } => {
+            format!("key chain {chain} has no key whose time it is: key {key} goes on, sent and accepted")
+        }
         NoticeKind::OtherVersion { peer, version } => {
             format!("{peer} speaks version {version}, this group another: neither hears the other")
         }
