@@ -73,6 +73,8 @@ pub(crate) struct Group {
     last_transition: Option<(Instant, Cause)>,
     flapping: Flapping,
     state_changes: u64,
+    /// How many of them the wish of the dataplane knows.
+    wished_after: u64,
     /// What it was last counted as.
     role: Role,
 }
@@ -108,6 +110,7 @@ impl Group {
             last_transition: None,
             flapping: Flapping::default(),
             state_changes: 0,
+            wished_after: 0,
             role: Role::default(),
         }
     }
@@ -134,8 +137,7 @@ impl Group {
 
     /// When [`Group::handle_timeout`] wants to be called.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let starts = self.startup().filter(|_| self.waiting == Some(Waiting::StartupDelay));
-        [self.election.next_deadline(), self.seat.next_deadline(), self.beacon.next(), starts]
+        [self.election.next_deadline(), self.seat.next_deadline(), self.beacon.next(), self.wait_ends()]
             .into_iter()
             .flatten()
             .min()
@@ -156,9 +158,11 @@ impl Group {
         self.reconsider(now, out);
     }
 
-    pub(crate) fn set_wall_clock(&mut self, clock: WallClock) {
+    /// How the engine's time and the calendar go together.
+    pub(crate) fn handle_wall_clock(&mut self, now: Instant, clock: WallClock, out: &mut Out<'_>) {
         self.speaker.set_wall_clock(clock);
         self.frames = None;
+        self.reconsider(now, out);
     }
 
     /// A new configuration that does not have to start anew.
@@ -253,14 +257,14 @@ impl Group {
             self.seat.retry();
             self.reconsider(now, out);
         }
-        if self.waiting == Some(Waiting::StartupDelay) && self.startup().is_some_and(|at| at <= now) {
+        if self.wait_ends().is_some_and(|at| at <= now) {
             self.reconsider(now, out);
         }
         if self.election.next_deadline().is_some_and(|at| at <= now) {
             self.election.handle_timeout(now, out.effects);
             self.carry_out(now, out);
             self.retune_if_changed(now, out);
-            self.refresh_wish(out);
+            self.refresh_moved_wish(out);
         }
         let due = self.seat.take_announcement(now, self.speaker.announce_schedule());
         if due { Announce::Now } else { Announce::Nothing }
@@ -375,9 +379,11 @@ impl Group {
         };
         let before = out.actions.len();
         out.actions.extend(frames.actions(underlay));
-        // A key chain may have no key to send with.
         if out.actions.len() > before {
             self.speaker.count_sent(Saying::Advert);
+        }
+        if let Some(expired) = self.speaker.expired_key(now) {
+            self.notify_limited(Topic::KeysExpired, now, || expired, out);
         }
     }
 
@@ -424,9 +430,17 @@ impl Group {
 
     /// Says what the dataplane should look like, if that is new.
     fn refresh_wish(&mut self, out: &mut Out<'_>) {
+        self.wished_after = self.state_changes;
         let link = self.link.as_deref().filter(|link| link.is_ethernet());
         let wish = link.map(|link| self.binding(link));
         self.seat.wish(wish, out.actions);
+    }
+
+    /// The same where nothing but the state can have changed. Spares each advert sent or heard the making of a wish.
+    fn refresh_moved_wish(&mut self, out: &mut Out<'_>) {
+        if self.wished_after != self.state_changes {
+            self.refresh_wish(out);
+        }
     }
 
     /// The wish: a function of configuration, link and state, and of nothing else.

@@ -7,6 +7,8 @@ use fhrp_wire::glbp::ForwarderNumber;
 
 /// How long a topic stays silent after it spoke. Counters go on counting.
 const SILENCE: Duration = Duration::from_secs(30);
+/// The same of what stays as it is until somebody changes the configuration.
+const LONG_SILENCE: Duration = Duration::from_secs(3600);
 
 /// What is limited, each by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,10 +24,33 @@ pub(crate) enum Topic {
     BadAuthentication,
     OtherVersion,
     CutOff,
+    KeysExpired,
+    Unserved,
     ForwarderFlapping(ForwarderNumber),
 }
 
-const TOPICS: usize = 11 + ForwarderNumber::COUNT;
+impl Topic {
+    fn silence(self) -> Duration {
+        match self {
+            Self::KeysExpired => LONG_SILENCE,
+            Self::Discarded
+            | Self::IntervalMismatch
+            | Self::AddressListMismatch
+            | Self::OwnerConflict
+            | Self::DuplicateAddress
+            | Self::EqualPriority
+            | Self::Flapping
+            | Self::Mended
+            | Self::BadAuthentication
+            | Self::OtherVersion
+            | Self::CutOff
+            | Self::Unserved
+            | Self::ForwarderFlapping(_) => SILENCE,
+        }
+    }
+}
+
+const TOPICS: usize = 13 + ForwarderNumber::COUNT;
 
 /// One group's memory of what it said when.
 #[derive(Debug, Default)]
@@ -49,10 +74,12 @@ impl Limiter {
             Topic::BadAuthentication => 8,
             Topic::OtherVersion => 9,
             Topic::CutOff => 10,
-            Topic::ForwarderFlapping(number) => 10 + usize::from(number.get()),
+            Topic::KeysExpired => 11,
+            Topic::Unserved => 12,
+            Topic::ForwarderFlapping(number) => 12 + usize::from(number.get()),
         };
         let Some(last) = self.last.get_or_insert_default().get_mut(at) else { return false };
-        if last.is_some_and(|then| now < then + SILENCE) {
+        if last.is_some_and(|then| now < then + topic.silence()) {
             return false;
         }
         *last = Some(now);

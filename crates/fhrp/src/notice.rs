@@ -124,6 +124,13 @@ pub enum NoticeKind {
         /// Its version.
         version: u8,
     },
+    /// It is the time of no key of the chain: the one that was good last goes on, sent and accepted.
+    KeysExpired {
+        /// The chain's name.
+        chain: Arc<str>,
+        /// The number of the key that goes on.
+        key: u32,
+    },
     /// The Active router said the virtual address.
     AddressLearned {
         /// The Active router.
@@ -150,6 +157,22 @@ pub enum NoticeKind {
         /// What it is now.
         state: TrackState,
     },
+    /// GLBP: the weighting fell below its lower threshold, and others are to forward.
+    WeightingLow {
+        /// What it is now.
+        weight: u8,
+        /// The threshold.
+        lower: u8,
+    },
+    /// GLBP: the weighting is at its upper threshold again.
+    WeightingEnough {
+        /// What it is now.
+        weight: u8,
+        /// The threshold.
+        upper: u8,
+    },
+    /// GLBP: the AVG has no forwarder to tell hosts of, and its own weighting is too low to serve one.
+    Unserved,
     /// A peer of equal priority was heard; priorities should be apart (RFC 9568 §8.3.2).
     EqualPriority {
         /// The peer.

@@ -122,10 +122,10 @@ impl Slot {
     }
 
     /// How the engine's time and the calendar go together.
-    pub(crate) fn set_wall_clock(&mut self, clock: WallClock) {
+    pub(crate) fn handle_wall_clock(&mut self, now: Instant, clock: WallClock, out: &mut Out<'_>) {
         match self {
-            Self::Single(group) => group.set_wall_clock(clock),
-            Self::Glbp(group) => group.set_wall_clock(clock),
+            Self::Single(group) => group.handle_wall_clock(now, clock, out),
+            Self::Glbp(group) => group.handle_wall_clock(now, clock, out),
         }
     }
 

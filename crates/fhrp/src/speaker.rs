@@ -10,8 +10,8 @@ use fhrp_wire::MacAddr;
 
 use crate::config::WallClock;
 use crate::{
-    Action, AnnounceSchedule, Detail, GroupConfig, GroupId, GroupState, IfIndex, PeerStatus,
-    RouterAdvertisement, Track, hsrp, vrrp,
+    Action, AnnounceSchedule, Detail, GroupConfig, GroupId, GroupState, IfIndex, KeyChain, NoticeKind,
+    PeerStatus, RouterAdvertisement, Track, hsrp, vrrp,
 };
 
 /// What a group stands on while it can run.
@@ -254,6 +254,15 @@ impl Speaker {
         }
     }
 
+    /// Whether a router that has a virtual address of its own is its owner (RFC 9568 §5.2.4). Elsewhere its kernel would
+    /// answer for it, with another MAC, while another router is Active.
+    pub(crate) fn knows_owner(&self) -> bool {
+        match self {
+            Self::Vrrp(_) => true,
+            Self::Hsrp(_) => false,
+        }
+    }
+
     /// Whether the owner's priority is configured, whoever owns the address.
     pub(crate) fn poses_as_owner(&self) -> bool {
         match self {
@@ -363,6 +372,34 @@ impl Speaker {
         match self {
             Self::Vrrp(_) => {}
             Self::Hsrp(router) => router.clock = clock,
+        }
+    }
+
+    /// Whether no key may be used to send now: nobody would hear this router. One that follows another group says
+    /// nothing anyway.
+    pub(crate) fn lacks_key(&self, now: Instant) -> bool {
+        let chain = self.chain().filter(|_| self.leader().is_none());
+        chain.is_some_and(|(chain, clock)| chain.sending(clock.at(now)).is_none())
+    }
+
+    /// When the first key may be used to send.
+    pub(crate) fn key_begins(&self) -> Option<Instant> {
+        let (chain, clock) = self.chain()?;
+        clock.when(chain.begins()?)
+    }
+
+    /// That a key goes on although its time is over.
+    pub(crate) fn expired_key(&self, now: Instant) -> Option<NoticeKind> {
+        let (chain, clock) = self.chain()?;
+        let key = chain.last_resort(clock.at(now))?;
+        Some(NoticeKind::KeysExpired { chain: chain.name().into(), key: key.id })
+    }
+
+    /// The chain that the keys are from, and the calendar for it.
+    fn chain(&self) -> Option<(&KeyChain, &WallClock)> {
+        match self {
+            Self::Vrrp(_) => None,
+            Self::Hsrp(router) => Some((router.chain()?, &router.clock)),
         }
     }
 

@@ -76,6 +76,8 @@ pub enum Waiting {
     AddressUnknown,
     /// The interface has the virtual address itself: its kernel would answer for it, with another MAC.
     OwnAddress(IpAddr),
+    /// No key of its chain has begun: nobody would hear what it sends.
+    NoSendingKey,
 }
 
 impl std::fmt::Display for Waiting {
@@ -90,6 +92,7 @@ impl std::fmt::Display for Waiting {
             Self::Tracked(name) => write!(f, "tracked object {name} is down"),
             Self::LeaderMissing(name) => write!(f, "there is no group {name} to follow"),
             Self::AddressUnknown => f.write_str("no Active router has said the virtual address yet"),
+            Self::NoSendingKey => f.write_str("no key of its chain may be used to send now"),
             Self::OwnAddress(address) => write!(f, "the virtual address {address} is the interface's own"),
         }
     }
@@ -212,6 +215,8 @@ pub enum Detail {
 pub struct GlbpStatus {
     /// What others call it.
     pub name: Arc<str>,
+    /// Whether this router, as the AVG, had no forwarder to tell hosts of at its last Hello: they get no answer.
+    pub unserved: bool,
     /// Whether the virtual address was learned.
     pub learned_address: bool,
     /// The hello time in use.

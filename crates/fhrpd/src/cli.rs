@@ -11,11 +11,14 @@ use serde_json::json;
 
 use crate::config::{self, Config, DaemonConfig};
 use crate::control;
-use crate::decode;
+use crate::decode::{self, DecodeFailure};
+use crate::output::{self, Lost, fail};
 use crate::report::Report;
 use crate::show::{self, Filter};
 
 const UNUSABLE: u8 = 2;
+/// Where the configuration file is unless another is named.
+const USUAL_FILE: &str = "/etc/fhrpd.toml";
 
 const STATUS_HELP: &str = "\
 Exit status: 0 done, 1 failed while running, 2 wrong arguments or an unusable file.";
@@ -67,7 +70,7 @@ enum Command {
 #[derive(Debug, Args)]
 struct ConfigFile {
     /// The configuration file (TOML).
-    #[arg(long, short, value_name = "FILE", default_value = "/etc/fhrpd.toml")]
+    #[arg(long, short, value_name = "FILE", default_value = USUAL_FILE)]
     config: PathBuf,
 }
 
@@ -161,7 +164,11 @@ struct CleanupArgs {
 /// Does what the command line says.
 #[must_use]
 pub fn main() -> ExitCode {
-    match Cli::parse().command {
+    let command = match Cli::try_parse() {
+        Ok(Cli { command }) => command,
+        Err(answer) => return explain(&answer),
+    };
+    match command {
         Command::Run(ConfigFile { config }) => crate::run::run(&config),
         Command::Check(ConfigFile { config }) => check(&config),
         Command::Show(args) => show(args),
@@ -173,22 +180,19 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Prints to stdout; a reader that has gone away has seen what it wanted.
-fn print(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-}
-
-fn fail(why: &dyn std::fmt::Display, code: u8) -> ExitCode {
-    eprintln!("fhrpd: {why}");
-    ExitCode::from(code)
+/// Help and the version are asked for; everything else says why the arguments are wrong.
+fn explain(answer: &clap::Error) -> ExitCode {
+    let written = answer.print().and_then(|()| std::io::stdout().flush());
+    if answer.use_stderr() { ExitCode::from(UNUSABLE) } else { output::status(output::printed(written)) }
 }
 
 fn load(path: &Path) -> Result<config::Loaded, ExitCode> {
-    config::load(path).map_err(|error| {
-        eprint!("{}", error.render(crate::stderr_style()));
-        ExitCode::from(UNUSABLE)
-    })
+    config::load(path).map_err(|error| unusable(&error))
+}
+
+fn unusable(error: &config::LoadError) -> ExitCode {
+    output::complain(&error.render(crate::stderr_style()));
+    ExitCode::from(UNUSABLE)
 }
 
 fn check(path: &Path) -> ExitCode {
@@ -197,12 +201,9 @@ fn check(path: &Path) -> ExitCode {
         Err(code) => return code,
     };
     let remarks = &loaded.config.remarks;
-    eprint!(
-        "{}",
-        config::render(&path.display().to_string(), &loaded.source, remarks, crate::stderr_style())
-    );
-    print(&summary(path, &loaded.config));
-    ExitCode::SUCCESS
+    let shown = config::render(&path.display().to_string(), &loaded.source, remarks, crate::stderr_style());
+    let remarked = output::remark(&shown);
+    output::status(output::print(&summary(path, &loaded.config)).and(remarked))
 }
 
 fn vrrp_line(group: &VrrpConfig) -> String {
@@ -263,15 +264,13 @@ fn summary(path: &Path, config: &Config) -> String {
     format!("{}{path}: {count} group{plural}, no error\n", lines.collect::<String>())
 }
 
-/// The `[daemon]` table of a named file, or of the usual one where it can be read, or the defaults.
+/// The `[daemon]` table of a named file, or of the usual one; the defaults where that does not exist.
 fn daemon(named: Option<&Path>) -> Result<DaemonConfig, ExitCode> {
-    match named {
-        Some(path) => load(path).map(|loaded| loaded.config.daemon),
-        None => {
-            let usual = config::load(Path::new("/etc/fhrpd.toml"));
-            Ok(usual.map(|loaded| loaded.config.daemon).unwrap_or_default())
-        }
+    let path = named.unwrap_or(Path::new(USUAL_FILE));
+    if named.is_none() && matches!(path.try_exists(), Ok(false)) {
+        return Ok(DaemonConfig::default());
     }
+    config::load_daemon(path).map_err(|error| unusable(&error))
 }
 
 fn show(args: ShowArgs) -> ExitCode {
@@ -289,17 +288,25 @@ fn show(args: ShowArgs) -> ExitCode {
             let family = args.family.and_then(|family| family.parse().ok());
             let filter =
                 Filter { protocol: args.protocol, family, interface: args.interface, group: args.group };
-            let text = show::render(&filter.apply(report), format);
-            if text.is_empty() {
-                eprintln!("fhrpd: no group that this format has a form for");
+            let asked_for = filter != Filter::default();
+            let report = filter.apply(report);
+            if asked_for && report.groups.is_empty() {
+                return fail(&"no such group", 1);
             }
-            print(&text);
-            ExitCode::SUCCESS
+            output::status(show_report(&report, format))
         }
         Err(error) => {
             fail(&format!("the daemon answered in a way this fhrpd does not understand: {error}"), 1)
         }
     }
+}
+
+fn show_report(report: &Report, format: show::Format) -> Result<(), Lost> {
+    let text = show::render(report, format);
+    if text.is_empty() {
+        return output::remark("fhrpd: no group that this format has a form for\n");
+    }
+    output::print(&text)
 }
 
 fn track(args: TrackArgs) -> ExitCode {
@@ -324,8 +331,13 @@ fn decode(args: &DecodeArgs) -> ExitCode {
         Err(error) => return fail(&error, UNUSABLE),
     };
     match decode::decode(&args.input, key.as_ref(), format, std::io::stdout().lock()) {
-        Ok(_) => ExitCode::SUCCESS,
-        Err(error) => fail(&error, UNUSABLE),
+        Ok(decoded) => {
+            let remarks = decoded.remarks();
+            let remarks = remarks.iter().map(|remark| format!("fhrpd: {}: {remark}\n", args.input));
+            output::status(output::remark(&remarks.collect::<String>()))
+        }
+        Err(DecodeFailure::Output(why)) => output::status(output::printed(Err(why))),
+        Err(error @ DecodeFailure::Input(_)) => fail(&error, UNUSABLE),
     }
 }
 
@@ -338,13 +350,10 @@ fn cleanup(args: CleanupArgs) -> ExitCode {
         },
     };
     match fhrp_netlink::cleanup(&state_dir) {
-        Ok(removed) if removed.is_empty() => {
-            print("nothing was left\n");
-            ExitCode::SUCCESS
-        }
+        Ok(removed) if removed.is_empty() => output::status(output::print("nothing was left\n")),
         Ok(removed) => {
-            print(&removed.iter().map(|what| format!("removed {what}\n")).collect::<String>());
-            ExitCode::SUCCESS
+            let lines = removed.iter().map(|what| format!("removed {what}\n")).collect::<String>();
+            output::status(output::print(&lines))
         }
         Err(error) => fail(&error, 1),
     }

@@ -7,11 +7,12 @@ mod hsrp;
 mod text;
 mod vrrp;
 
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 
-use fhrp_lab::capture_file as capture;
+use fhrp_lab::capture_file::{self as capture, Link};
 use fhrp_wire::hsrp::{InvalidKey, KeyBytes, TextKey};
 use serde::Serialize;
 
@@ -72,52 +73,95 @@ pub struct Totals {
     pub malformed: u64,
 }
 
-/// The input cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{input}: {why}")]
-pub struct DecodeFailure {
-    input: String,
-    why: String,
+/// What came of an input.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decoded {
+    /// What was found in all.
+    pub totals: Totals,
+    /// What was not looked into.
+    pub skipped: Skipped,
+}
+
+/// Frames of which nothing was shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Skipped {
+    /// How many have a link type, by its number, that cannot be read.
+    pub unread: BTreeMap<i32, u64>,
+    /// How many are of other protocols.
+    pub foreign: u64,
+}
+
+impl Decoded {
+    /// What a reader of the output would wonder about: frames that could not be read, and an input without any that is of
+    /// a protocol of ours.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        let Totals { decoded, malformed, .. } = self.totals;
+        let Skipped { unread, foreign } = &self.skipped;
+        let frames = |count: u64| if count == 1 { "1 frame".to_owned() } else { format!("{count} frames") };
+        let unread = unread.iter().map(|(link, count)| {
+            format!(
+                "{}: link type {link} is not read; Ethernet, Linux cooked and bare IP are",
+                frames(*count)
+            )
+        });
+        let nothing = (*foreign > 0 && decoded + malformed == 0)
+            .then(|| format!("{}: neither VRRP, HSRP nor GLBP", frames(*foreign)));
+        unread.chain(nothing).collect()
+    }
+}
+
+/// Why there is no result.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeFailure {
+    /// The input cannot be read.
+    #[error("{0}")]
+    Input(String),
+    /// The output cannot be written; it may be that nobody reads it any more.
+    #[error("{0}")]
+    Output(io::Error),
 }
 
 /// Decodes `input`, the name of a capture file or hexadecimal octets, to `out`, and checks authentication with `key`.
 ///
 /// # Errors
-/// The input cannot be read, or not to its end; what came before has been written. An `out` that nobody reads any more
-/// is no error.
+/// The input cannot be read, or not to its end; what came before has been written, without totals. Or `out` cannot be
+/// written.
 pub fn decode(
     input: &str,
     key: Option<&Key>,
     format: Format,
     out: impl Write,
-) -> Result<Totals, DecodeFailure> {
-    let fail = |why| DecodeFailure { input: input.to_owned(), why };
-    print(format, out, |printer| feed(input, key, printer)).map_err(fail)
+) -> Result<Decoded, DecodeFailure> {
+    print(format, out, |printer| feed(input, key, printer)).map_err(|failure| match failure {
+        DecodeFailure::Input(why) => DecodeFailure::Input(format!("{input}: {why}")),
+        DecodeFailure::Output(why) => DecodeFailure::Output(why),
+    })
 }
 
 /// Decodes the capture file that `file` reads, to `out`, and checks authentication with `key`.
 ///
 /// # Errors
-/// It is none, or cannot be read to its end; what came before has been written.
+/// It is none, or cannot be read to its end; what came before has been written, without totals. Or `out` cannot be written.
 pub fn decode_capture(
     file: impl Read + Send,
     key: Option<&Key>,
     format: Format,
     out: impl Write,
-) -> Result<Totals, String> {
+) -> Result<Decoded, DecodeFailure> {
     print(format, out, |printer| feed_capture(file, key, printer))
 }
 
 /// Decodes hexadecimal octets to `out`, and checks authentication with `key`.
 ///
 /// # Errors
-/// They are none.
+/// They are none, or `out` cannot be written.
 pub fn decode_typed(
     text: &str,
     key: Option<&Key>,
     format: Format,
     out: impl Write,
-) -> Result<Totals, String> {
+) -> Result<Decoded, DecodeFailure> {
     print(format, out, |printer| {
         printer.frame(None, hex::decode(&hex::octets(text)?, key));
         Ok(())
@@ -128,11 +172,14 @@ fn print<W: Write>(
     format: Format,
     out: W,
     feed: impl FnOnce(&mut Printer<W>) -> Result<(), String>,
-) -> Result<Totals, String> {
-    let mut printer = Printer { out: BufWriter::new(out), format, totals: Totals::default() };
-    let outcome = feed(&mut printer);
-    printer.finish();
-    outcome.map(|()| printer.totals)
+) -> Result<Decoded, DecodeFailure> {
+    let out = BufWriter::new(out);
+    let mut printer = Printer { out, format, decoded: Decoded::default(), written: Ok(()) };
+    let fed = feed(&mut printer);
+    let (decoded, written) = printer.finish(&fed);
+    fed.map_err(DecodeFailure::Input)?;
+    written.map_err(DecodeFailure::Output)?;
+    Ok(decoded)
 }
 
 fn feed<W: Write>(input: &str, key: Option<&Key>, printer: &mut Printer<W>) -> Result<(), String> {
@@ -159,14 +206,21 @@ fn feed_capture<W: Write>(
     key: Option<&Key>,
     printer: &mut Printer<W>,
 ) -> Result<(), String> {
-    let read = capture::packets(file, |captured| printer.frame(captured.time, frame::decode(&captured, key)));
+    let read = capture::packets(file, |captured| match captured.link {
+        Link::Other(link) => printer.skip(link),
+        Link::Ethernet | Link::Cooked | Link::Cooked2 | Link::Ip => {
+            printer.frame(captured.time, frame::decode(&captured, key));
+        }
+    });
     read.map_err(|error| error.to_string())
 }
 
 struct Printer<W: Write> {
     out: BufWriter<W>,
     format: Format,
-    totals: Totals,
+    decoded: Decoded,
+    /// After the first failure nothing more is written.
+    written: io::Result<()>,
 }
 
 /// A protocol frame as a JSON object.
@@ -188,13 +242,17 @@ struct Line<'a> {
 
 impl<W: Write> Printer<W> {
     fn frame(&mut self, time: Option<f64>, decoded: frame::Decoded) {
-        self.totals.frames += 1;
-        let Some(result) = decoded else { return };
+        let totals = &mut self.decoded.totals;
+        totals.frames += 1;
+        let Some(result) = decoded else {
+            self.decoded.skipped.foreign += 1;
+            return;
+        };
         match &result {
-            Ok(_) => self.totals.decoded += 1,
-            Err(_) => self.totals.malformed += 1,
+            Ok(_) => totals.decoded += 1,
+            Err(_) => totals.malformed += 1,
         }
-        let frame = self.totals.frames;
+        let frame = totals.frames;
         let line = match self.format {
             Format::Text => text::line(frame, time, &result),
             Format::Json => {
@@ -208,21 +266,32 @@ impl<W: Write> Printer<W> {
         self.line(&line);
     }
 
-    fn finish(&mut self) {
-        let line = match self.format {
-            Format::Text => {
-                let Totals { frames, decoded, malformed } = self.totals;
-                format!("{frames} frames, {decoded} decoded, {malformed} malformed")
-            }
-            Format::Json => json(&self.totals),
-        };
-        self.line(&line);
-        let _ = self.out.flush();
+    /// A frame of a link type that is not read.
+    fn skip(&mut self, link: i32) {
+        self.decoded.totals.frames += 1;
+        *self.decoded.skipped.unread.entry(link).or_default() += 1;
     }
 
-    /// A reader that has gone away has seen what it wanted.
+    /// With the totals where the input has been read to its end.
+    fn finish(mut self, fed: &Result<(), String>) -> (Decoded, io::Result<()>) {
+        if fed.is_ok() {
+            let line = match self.format {
+                Format::Text => {
+                    let Totals { frames, decoded, malformed } = self.decoded.totals;
+                    format!("{frames} frames, {decoded} decoded, {malformed} malformed")
+                }
+                Format::Json => json(&self.decoded.totals),
+            };
+            self.line(&line);
+        }
+        let written = self.written.and_then(|()| self.out.flush());
+        (self.decoded, written)
+    }
+
     fn line(&mut self, line: &str) {
-        let _ = writeln!(self.out, "{line}");
+        if self.written.is_ok() {
+            self.written = writeln!(self.out, "{line}");
+        }
     }
 }
 

@@ -3,8 +3,9 @@
 mod view;
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::io::{self, IsTerminal as _, Read as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -17,6 +18,9 @@ use fhrp_lab::{
 use serde::Serialize;
 
 use view::View;
+
+use crate::config::{self, Config, Severity};
+use crate::output::{self, Lost};
 
 /// The JSON objects that `--json` prints.
 const JSON_HELP: &str = "\
@@ -54,7 +58,7 @@ pub struct LabArgs {
     /// The protocol's version: of VRRP 2 or 3 (default), of HSRP 1 or 2 (default).
     #[arg(long = "version", value_name = "N", alias = "protocol-version", value_parser = clap::value_parser!(u8).range(1..=3))]
     protocol_version: Option<u8>,
-    /// VRRP: the advertisement interval [default: 100ms].
+    /// VRRP: the advertisement interval [default: 100ms; version 2: 1s].
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     advert: Option<Duration>,
     /// HSRP and GLBP: the hello time [default: 250ms; HSRP version 1: 1s].
@@ -137,12 +141,9 @@ enum LabPeer {
 /// Runs the laboratory. Starts this program a second time, within namespaces of its own.
 #[must_use]
 pub fn run(args: &LabArgs) -> ExitCode {
-    let plans = match plans(args) {
+    let plans = match plans(args).and_then(|plans| writable(args.pcap.as_deref()).map(|()| plans)) {
         Ok(plans) => plans,
-        Err(why) => {
-            eprintln!("fhrpd lab: {why}");
-            return ExitCode::from(2);
-        }
+        Err(why) => return fail(&why, 2),
     };
     let outcome = match world::enter() {
         Ok(Entry::Ended(status)) => {
@@ -150,15 +151,26 @@ pub fn run(args: &LabArgs) -> ExitCode {
             return ExitCode::from(code.unwrap_or(1));
         }
         Ok(Entry::Inside(world)) => play(world, &plans, args),
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("fhrpd lab: {error}");
-            ExitCode::FAILURE
-        }
+        Err(trouble) => fail(&trouble, 1),
     }
+}
+
+fn fail(why: &dyn std::fmt::Display, code: u8) -> ExitCode {
+    output::complain(&format!("fhrpd lab: {why}\n"));
+    ExitCode::from(code)
+}
+
+/// Why there is no result, or nobody has it.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error(transparent)]
+    Lab(#[from] LabError),
+    #[error(transparent)]
+    Lost(#[from] Lost),
 }
 
 /// What to run, one after another, each from the start.
@@ -173,9 +185,32 @@ fn plans(args: &LabArgs) -> Result<Vec<FailoverPlan>, String> {
     for target in acts {
         plan.target = target;
         plan.check().map_err(|error| error.to_string())?;
+        check_configurations(&plan)?;
         plans.push(plan.clone());
     }
     Ok(plans)
+}
+
+/// What a daemon of ours would refuse is refused before anything is built.
+fn check_configurations(plan: &FailoverPlan) -> Result<(), String> {
+    for (number, daemon) in (1..).zip(&plan.routers) {
+        if !matches!(daemon, Daemon::Fhrpd { .. }) {
+            continue;
+        }
+        let text = daemon.configuration(&[plan.group(number)], Path::new("/run"));
+        let problems = Config::parse(&text).err().unwrap_or_default();
+        if let Some(error) = problems.iter().find(|problem| problem.severity == Severity::Error) {
+            return Err(format!("{}; {}", error.title, error.remedy));
+        }
+    }
+    Ok(())
+}
+
+/// What is to be saved at the end can be.
+fn writable(file: Option<&Path>) -> Result<(), String> {
+    let Some(path) = file else { return Ok(()) };
+    let why = |error| format!("cannot write {}: {}", path.display(), config::reason(&error));
+    File::options().append(true).create(true).open(path).map(drop).map_err(why)
 }
 
 fn plan(args: &LabArgs) -> Result<FailoverPlan, String> {
@@ -222,7 +257,14 @@ fn protocol(args: &LabArgs) -> Result<Protocol, String> {
                 None | Some(3) => VrrpVersion::V3,
                 Some(other) => return Err(format!("there is no VRRP version {other} here; use 2 or 3")),
             };
-            let advertisement_interval = args.advert.unwrap_or(Duration::from_millis(100));
+            let usual = match version {
+                VrrpVersion::V2 if args.family == 6 => {
+                    return Err("VRRP version 2 is IPv4 only; use --family 4 or --version 3".to_owned());
+                }
+                VrrpVersion::V2 => Duration::from_secs(1),
+                VrrpVersion::V3 => Duration::from_millis(100),
+            };
+            let advertisement_interval = args.advert.unwrap_or(usual);
             Ok(Protocol::Vrrp { version, advertisement_interval })
         }
         LabProtocol::Hsrp => {
@@ -260,37 +302,46 @@ fn timers(args: &LabArgs, usual: Timers) -> Timers {
     Timers { hello, hold: args.hold.unwrap_or(hello * 3) }
 }
 
-fn play(world: World, plans: &[FailoverPlan], args: &LabArgs) -> Result<(), LabError> {
+fn play(world: World, plans: &[FailoverPlan], args: &LabArgs) -> Result<(), Trouble> {
     let mut reports = Vec::new();
     let mut last = None;
+    // Output that is lost ends nothing: there is a capture to be saved, and other output to be read.
+    let mut delivered = Ok(());
     for plan in plans {
         // The names in a world are fixed: what the last act left must be gone before the next is built.
         drop(last.take());
         let failover = fail_over(world, plan, args)?;
+        delivered = delivered.and(deliver(plan, &failover, args));
         reports.push(failover.report.clone());
         last = Some((plan, failover));
     }
     if args.json {
-        println!("{}", in_json(&reports));
+        delivered = delivered.and(output::print(&(in_json(&reports) + "\n")).map_err(Trouble::from));
     }
-    if let Some((plan, failover)) = last.filter(|_| args.keep) {
-        keep(world, plan, &failover);
+    delivered?;
+    match last.filter(|_| args.keep) {
+        Some((plan, failover)) => Ok(keep(world, plan, &failover)?),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn fail_over(world: World, plan: &FailoverPlan, args: &LabArgs) -> Result<Failover, LabError> {
     let mut view = if args.json { View::on_stderr(plan) } else { View::on_stdout(plan) };
     let outcome = run_failover(world, plan, |event| view.tell(event));
     view.finish();
-    let failover = outcome?;
-    let summary = summary(plan, &failover.report);
-    if args.json {
-        eprint!("{summary}");
-    } else {
-        print!("{summary}");
+    outcome
+}
+
+/// The capture, then what it came to.
+fn deliver(plan: &FailoverPlan, failover: &Failover, args: &LabArgs) -> Result<(), Trouble> {
+    let saved = plan.pcap.as_deref().map_or(Ok(()), |path| failover.capture.save(path));
+    let mut text = summary(plan, &failover.report);
+    if let Some(path) = plan.pcap.as_deref().filter(|_| saved.is_ok()) {
+        let _ = writeln!(text, "  capture   {}", path.display());
     }
-    Ok(failover)
+    let told = if args.json { output::remark(&text) } else { output::print(&text) };
+    saved?;
+    Ok(told?)
 }
 
 /// Several acts as one.
@@ -373,9 +424,6 @@ fn summary(plan: &FailoverPlan, report: &FailoverReport) -> String {
             router.octets
         );
     }
-    if let Some(path) = &plan.pcap {
-        let _ = writeln!(out, "  capture   {}", path.display());
-    }
     out
 }
 
@@ -407,18 +455,19 @@ fn numbers(forwarders: &[u8]) -> String {
     forwarders.iter().map(u8::to_string).collect::<Vec<_>>().join(" ")
 }
 
-/// Waits for Enter, or for ever where nobody can type.
-fn keep(world: World, plan: &FailoverPlan, failover: &Failover) {
-    eprintln!("\nThe laboratory is still there. From another terminal:");
+/// Waits for Enter, or for ever where nobody can type; not where nobody was told that there is something to end.
+fn keep(world: World, plan: &FailoverPlan, failover: &Failover) -> Result<(), Lost> {
+    let mut text = "\nThe laboratory is still there. From another terminal:\n".to_owned();
     for hint in failover.lab.hints().into_iter().chain(show_hint(world, plan, failover)) {
-        eprintln!("  {hint}");
+        let _ = writeln!(text, "  {hint}");
     }
-    if io::stdin().is_terminal() {
-        eprintln!("Press Enter to end it.");
+    let typing = io::stdin().is_terminal();
+    text.push_str(if typing { "Press Enter to end it.\n" } else { "End it with SIGTERM or Ctrl-C.\n" });
+    output::remark(&text)?;
+    if typing {
         let _ = io::stdin().read(&mut [0]);
-        return;
+        return Ok(());
     }
-    eprintln!("End it with SIGTERM or Ctrl-C.");
     loop {
         std::thread::park();
     }

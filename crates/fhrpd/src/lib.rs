@@ -6,8 +6,9 @@
 //! * [`decode`] shows what the wire codec makes of captured packets.
 //! * [`simulate`] tries configurations and faults in virtual time.
 //! * [`lab`] lets a gateway fail in namespaces and shows what that cost.
-//! * [`logging`] writes log lines without ever making anybody wait.
+//! * [`logging`] writes log lines without ever making anybody wait; everything else is written by `output`.
 #![forbid(unsafe_code)]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod cli;
 pub mod config;
@@ -15,6 +16,7 @@ pub mod control;
 pub mod decode;
 pub mod lab;
 pub mod logging;
+mod output;
 pub mod report;
 pub mod run;
 pub mod show;

@@ -1,5 +1,6 @@
 //! The first-hop redundancy daemon.
 #![forbid(unsafe_code)]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 use std::process::ExitCode;
 

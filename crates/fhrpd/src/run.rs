@@ -3,7 +3,7 @@
 //! ```text
 //!   thread "protocol" (SCHED_FIFO)            main thread                          thread "log"
 //!   Driver: engine, packets, timerfd  ──►  notices ──► log lines ──► queue ──►  stderr
-//!   SIGTERM, SIGINT ──► resign        ◄──  Handle ◄── control socket, SIGHUP
+//!                                     ◄──  Handle ◄── control socket, SIGHUP, SIGTERM, SIGINT
 //! ```
 //!
 //! Nothing that the protocol thread does waits for the others.
@@ -28,10 +28,10 @@ use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::config::{self, Config, LoadError, Severity};
+use crate::config::{self, Config, Severity};
 use crate::control::{self, Asked, Question};
 use crate::logging::Log;
-use crate::report;
+use crate::{output, report};
 use learned::Learned;
 use protocol::Protocol;
 use reload::Step;
@@ -59,16 +59,13 @@ pub fn run(path: &Path) -> ExitCode {
     let loaded = match config::load(path) {
         Ok(loaded) => loaded,
         Err(error) => {
-            eprint!("{}", error.render(crate::stderr_style()));
+            output::complain(&error.render(crate::stderr_style()));
             return ExitCode::from(2);
         }
     };
     let log = match Log::new(io::stderr()) {
         Ok(log) => log,
-        Err(error) => {
-            eprintln!("fhrpd: no thread for the log: {error}");
-            return ExitCode::FAILURE;
-        }
+        Err(error) => return output::fail(&format!("no thread for the log: {error}"), 1),
     };
     // Only a second call in one process could be refused, and then there is a log already.
     let _ = log.install(loaded.config.daemon.log);
@@ -232,14 +229,14 @@ impl Supervisor {
     async fn reload(&mut self) -> Result<String, String> {
         let now = sd_notify::NotifyState::monotonic_usec_now();
         notify(&[sd_notify::NotifyState::Reloading, now.unwrap_or(sd_notify::NotifyState::MonotonicUsec(0))]);
-        let result = match config::load(&self.path) {
+        let result = match reload::load(&self.path) {
             Ok(loaded) => {
                 log_warnings(&self.path, &loaded);
                 let done = self.change(loaded.config).await;
                 tracing::info!("reloaded {}: {done}", self.path.display());
                 Ok(json!({ "changes": done }).to_string())
             }
-            Err(error) => Err(refuse_reload(&error)),
+            Err(why) => Err(why),
         };
         notify(&[sd_notify::NotifyState::Ready]);
         result
@@ -312,15 +309,6 @@ enum Event {
     Settled,
     Hangup,
     Asked(Asked),
-}
-
-fn refuse_reload(error: &LoadError) -> String {
-    let lines = error.lines();
-    for line in &lines {
-        tracing::error!("{line}");
-    }
-    tracing::error!("not reloaded: everything goes on as before");
-    lines.join("\n")
 }
 
 fn plural(count: usize) -> &'static str {

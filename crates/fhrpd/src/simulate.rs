@@ -10,7 +10,7 @@ mod svg;
 mod text;
 
 use std::collections::BTreeSet;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -20,6 +20,7 @@ use clap::Args;
 use fhrp_sim::{Outcome, Recording, Trial, Watch, run as live};
 
 use crate::config::{self, Config, Problem};
+use crate::output;
 use network::{Network, Router, Wiring};
 use script::{Statement, TIME_MAX};
 
@@ -95,14 +96,9 @@ pub struct SimulateArgs {
 #[must_use]
 pub fn run(args: &SimulateArgs) -> ExitCode {
     match simulate(args) {
-        Ok(text) => {
-            // A reader that has gone away has seen what it wanted.
-            let mut out = std::io::stdout().lock();
-            let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-            ExitCode::SUCCESS
-        }
+        Ok(text) => output::status(output::print(&text)),
         Err(why) => {
-            eprint!("{why}");
+            output::complain(&why);
             ExitCode::from(2)
         }
     }

@@ -1,8 +1,12 @@
 //! The built program: exit codes, and what goes where.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+
+use fhrp_lab::test_name;
+use fhrp_lab::testing::{Need, captures, require};
 
 fn fhrpd(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_fhrpd")).args(arguments).stdin(Stdio::null()).output().unwrap()
@@ -90,7 +94,7 @@ fn each_glbp_group_has_a_line() {
 #[test]
 fn faulty_files_exit_with_2() {
     let (_folder, path) = file("[[vrrp]]\ninterfaces = \"eth0\"\n");
-    for command in ["check", "run", "show"] {
+    for command in ["check", "run"] {
         let output = fhrpd(&[command, "--config", path.to_str().unwrap()]);
         assert_eq!(output.status.code(), Some(2), "{command}");
         assert!(text(&output.stderr).contains("did you mean `interface`?"), "{command}: {output:?}");
@@ -99,6 +103,62 @@ fn faulty_files_exit_with_2() {
     let output = fhrpd(&["check", "--config", "/nonexistent.toml"]);
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(text(&output.stderr), "error: cannot read /nonexistent.toml: No such file or directory\n");
+}
+
+/// The commands that look for a daemon in a configuration file.
+const SEEKERS: [&[&str]; 3] = [&["show"], &["track", "uplink", "up"], &["cleanup"]];
+
+#[test]
+fn who_seeks_a_daemon_reads_only_its_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().display().to_string();
+    let (socket, state, file) =
+        (format!("{place}/fhrpd.sock"), format!("{place}/state"), format!("{place}/fhrpd.toml"));
+    let table = format!("[daemon]\ncontrol_socket = \"{socket}\"\nstate_dir = \"{state}\"\n");
+    let run = |text: &str, command: &[&str]| {
+        std::fs::write(&file, text).unwrap();
+        let output = fhrpd(&[command, &["--config", &file]].concat());
+        (output.status.code(), text_of(&output))
+    };
+    for command in SEEKERS {
+        let (code, said) = run(&format!("nonsense = 1\n{table}[[vrrp]]\ninterfaces = \"eth0\"\n"), command);
+        let place = if command == ["cleanup"] { &state } else { &socket };
+        assert_eq!(code, Some(1), "{command:?}: {said}");
+        assert!(said.contains(place.as_str()) && !said.contains("interfaces"), "{command:?}: {said}");
+
+        let (code, said) = run(&format!("{table}log = \"xml\"\n[[vrrp]]\ninterfaces = \"eth0\"\n"), command);
+        assert_eq!(code, Some(2), "{command:?}: {said}");
+        assert!(said.contains("`log`") && said.contains("1 error\n"), "{command:?}: {said}");
+
+        let (code, said) = run(&format!("{table}[[vrrp]\n"), command);
+        assert_eq!(code, Some(2), "{command:?}: {said}");
+        assert!(said.contains("fhrpd.toml:4:"), "{command:?}: {said}");
+    }
+}
+
+#[test]
+fn the_usual_file_counts_unless_there_is_none() {
+    let Some(_world) = fhrp_lab::world!() else { return };
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "tmpfs", "/etc"]).status().unwrap();
+    assert!(mounted.success());
+    let say = |command: &[&str]| {
+        let output = fhrpd(command);
+        (output.status.code(), text_of(&output))
+    };
+    let (code, said) = say(&["show"]);
+    assert!(code == Some(1) && said.contains("/run/fhrpd/fhrpd.sock"), "{said}");
+    std::fs::write("/etc/fhrpd.toml", "[daemon]\ncontrol_sockets = \"/nonexistent\"\n").unwrap();
+    for command in SEEKERS {
+        let (code, said) = say(command);
+        assert_eq!(code, Some(2), "{command:?}: {said}");
+        assert!(said.contains("did you mean `control_socket`?"), "{command:?}: {said}");
+    }
+    std::fs::write("/etc/fhrpd.toml", "[daemon]\nstate_dir = \"/nonexistent\"\n").unwrap();
+    assert_eq!(say(&["cleanup"]), (Some(1), "fhrpd: no such state directory: /nonexistent\n".to_owned()));
+}
+
+fn text_of(output: &Output) -> String {
+    text(&output.stdout) + &text(&output.stderr)
 }
 
 #[test]
@@ -147,14 +207,120 @@ fn malformed_packets_are_no_failure_and_unreadable_files_are() {
 }
 
 #[test]
-fn a_reader_that_leaves_is_no_failure() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_fhrpd"))
-        .args(["decode", "310a6401 0064a88e c0000201"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+fn what_decode_skips_is_said() {
+    let output = fhrpd(&["decode", "41056401"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stdout), "1 frames, 0 decoded, 0 malformed\n");
+    assert_eq!(text(&output.stderr), "fhrpd: 41056401: 1 frame: neither VRRP, HSRP nor GLBP\n");
+    let nothing = fhrpd(&["decode", "zz"]);
+    assert_eq!((nothing.status.code(), text(&nothing.stdout)), (Some(2), String::new()));
+    if !require(test_name!(), &[Need::Captures]) {
+        return;
+    }
+    let path = captures().unwrap().join("vrrp-malformed-fuzz.pcap");
+    let output = fhrpd(&["decode", path.to_str().unwrap()]);
+    assert_eq!(text(&output.stdout), "3 frames, 0 decoded, 0 malformed\n");
+    assert!(text(&output.stderr).contains("3 frames: link type 107 is not read"), "{output:?}");
+}
+
+/// The program with a stdout and a stderr of which nobody reads a word; `Some` of one that is full.
+fn unread(arguments: &[&str], full: [Option<&File>; 2]) -> Output {
+    let stream = |full: Option<&File>| match full {
+        Some(full) => full.try_clone().unwrap().into(),
+        None => Stdio::piped(),
+    };
+    let [out, err] = full.map(stream);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fhrpd"));
+    let mut child = command.args(arguments).stdin(Stdio::null()).stdout(out).stderr(err).spawn().unwrap();
     drop(child.stdout.take());
-    let output = child.wait_with_output().unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn full() -> File {
+    File::options().write(true).open("/dev/full").unwrap()
+}
+
+const MESSAGE: &str = "310a6401 0064a88e c0000201";
+
+#[test]
+fn output_that_is_lost_is_a_failure() {
+    let (folder, path) = file(GOOD);
+    let path = path.to_str().unwrap();
+    let full = full();
+    for arguments in [
+        &["--help"][..],
+        &["--version"],
+        &["check", "-c", path],
+        &["decode", MESSAGE],
+        &["decode", "--json", "00"],
+        &["simulate", path],
+        &["cleanup", "--state-dir", folder.path().to_str().unwrap()],
+    ] {
+        let lost = unread(arguments, [Some(&full), None]);
+        assert_eq!(lost.status.code(), Some(1), "{arguments:?}: {lost:?}");
+        let said = text(&lost.stderr);
+        assert!(said.ends_with("cannot write to stdout: No space left on device\n"), "{arguments:?}: {said}");
+        let both = unread(arguments, [Some(&full), Some(&full)]);
+        assert_eq!(both.status.code(), Some(1), "{arguments:?}");
+    }
+    let remark = unread(&["check", "-c", path], [None, Some(&full)]);
+    assert_eq!(remark.status.code(), Some(1));
+}
+
+#[test]
+fn a_complaint_that_nobody_reads_keeps_its_exit_status() {
+    let full = full();
+    for (arguments, code) in [
+        (&["check", "-c", "/nonexistent"][..], 2),
+        (&["run", "-c", "/nonexistent"], 2),
+        (&["simulate", "/nonexistent"], 2),
+        (&["decode", "zz"], 2),
+        (&["lab", "--target", "r9"], 2),
+        (&["frobnicate"], 2),
+        (&["show", "--socket", "/nonexistent"], 1),
+    ] {
+        assert_eq!(unread(arguments, [None, Some(&full)]).status.code(), Some(code), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_laboratory_outlives_its_readers() {
+    if !require(test_name!(), &[Need::Netns]) {
+        return;
+    }
+    let full = full();
+    let plain = unread(&["lab", "--fault", "silent"], [None, None]);
+    assert!(plain.status.success() && plain.stderr.is_empty(), "{plain:?}");
+    let lost = unread(&["lab"], [Some(&full), None]);
+    assert_eq!(lost.status.code(), Some(1));
+    assert_eq!(text(&lost.stderr), "fhrpd lab: cannot write to stdout: No space left on device\n");
+    let both = unread(&["lab", "--json"], [Some(&full), Some(&full)]);
+    assert_eq!(both.status.code(), Some(1));
+}
+
+#[test]
+fn a_capture_that_cannot_be_saved_is_said_before_anything_is_built() {
+    let output = fhrpd(&["lab", "--pcap", "/nonexistent/x"]);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(2), String::new()));
+    assert_eq!(text(&output.stderr), "fhrpd lab: cannot write /nonexistent/x: No such file or directory\n");
+}
+
+#[test]
+fn the_result_outlives_a_capture_that_cannot_be_saved() {
+    if !require(test_name!(), &[Need::Netns]) {
+        return;
+    }
+    let output = fhrpd(&["lab", "--json", "--pcap", "/dev/full"]);
+    assert_eq!(output.status.code(), Some(1));
+    let object: serde_json::Value =
+        serde_json::from_str(text(&output.stdout).lines().last().unwrap()).unwrap();
+    assert_eq!(object["fault"], "kill");
+    let said = text(&output.stderr);
+    assert!(said.ends_with("writing /dev/full: No space left on device (os error 28)\n"), "{said}");
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_failure() {
+    let output = unread(&["decode", MESSAGE], [None, None]);
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
 }

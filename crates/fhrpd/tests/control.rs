@@ -115,6 +115,22 @@ fn a_track_is_told_whole_or_not_at_all() {
 }
 
 #[test]
+fn a_group_that_is_asked_for_and_is_not_there_is_a_failure() {
+    let served = serve();
+    let show = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_fhrpd"));
+        command.arg("show").arg("--socket").arg(&served.path).args(arguments).output().unwrap()
+    };
+    for arguments in [&["99"][..], &["-i", "eth7"], &["--protocol", "glbp"], &["99", "--json"]] {
+        let absent = show(arguments);
+        assert_eq!((absent.status.code(), &absent.stdout[..]), (Some(1), &b""[..]), "{arguments:?}");
+        assert_eq!(absent.stderr, b"fhrpd: no such group\n", "{arguments:?}");
+    }
+    let all = show(&[]);
+    assert_eq!((all.status.code(), &all.stdout[..]), (Some(0), &b"no group\n"[..]));
+}
+
+#[test]
 fn a_line_without_end_is_cut_off() {
     let served = serve();
     let mut client = connect(&served.path);

@@ -122,7 +122,7 @@ fn decoded(octets: &[u8]) -> (Vec<Value>, Result<Totals, String>) {
     let outcome = decode(file.path().to_str().unwrap(), None, Format::Json, &mut out);
     let lines =
         String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    (lines, outcome.map_err(|error| error.to_string()))
+    (lines, outcome.map(|decoded| decoded.totals).map_err(|error| error.to_string()))
 }
 
 #[test]
@@ -218,7 +218,8 @@ fn truncated_files_are_reported() {
     for file in files {
         let (lines, outcome) = decoded(&file[..file.len() - 3]);
         assert!(outcome.unwrap_err().ends_with("the file ends inside a packet"));
-        assert_eq!(lines.last().unwrap()["decoded"], 1);
+        let [Value::Object(only)] = &lines[..] else { panic!("totals after an error: {lines:?}") };
+        assert_eq!(only["frame"], 1);
         let whole = (0..file.len()).filter(|end| decoded(&file[..*end]).1.is_ok()).count();
         assert!(whole <= 3, "{whole}");
     }
@@ -231,8 +232,12 @@ fn damaged_files_end() {
         for bit in 0..file.len() * 8 {
             let mut damaged = file.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);
-            let (lines, _) = decoded(&damaged);
-            assert!(lines.last().unwrap()["frames"].as_u64().unwrap() <= 2, "bit {bit}");
+            let (lines, outcome) = decoded(&damaged);
+            let few = outcome.is_ok_and(|totals| totals.frames <= 2);
+            assert!(
+                few == (lines.last().is_some_and(|line| line.get("frames").is_some())),
+                "bit {bit}: {lines:?}"
+            );
         }
     }
 }
@@ -247,9 +252,15 @@ fn hexadecimal_on_the_command_line() {
         text(&MESSAGE).concat(),
     ] {
         let mut out = Vec::new();
-        assert_eq!(decode(&input, None, Format::Text, &mut out).unwrap().decoded, 1, "{input}");
+        assert_eq!(decode(&input, None, Format::Text, &mut out).unwrap().totals.decoded, 1, "{input}");
         let out = String::from_utf8(out).unwrap();
         assert!(out.contains("vrrp v3 vrid 10 priority 100 interval 1s addresses 192.0.2.1"), "{out}");
+    }
+    for (input, remark) in
+        [("00", "1 frame: neither VRRP, HSRP nor GLBP"), ("41056401", "1 frame: neither VRRP, HSRP nor GLBP")]
+    {
+        let nothing = decode(input, None, Format::Text, &mut Vec::new()).unwrap();
+        assert_eq!(nothing.remarks(), [remark], "{input}");
     }
     let odd = decode("310", None, Format::Text, &mut Vec::new()).unwrap_err();
     assert_eq!(odd.to_string(), "310: 3 hexadecimal digits are no whole number of octets");
@@ -400,8 +411,8 @@ fn captures_of_the_field() {
         ("hsrpv1-gratuitous-arp.cap", 6, 0, 0),
     ] {
         let path = folder.join(name);
-        let totals = decode(path.to_str().unwrap(), None, Format::Json, &mut Vec::new()).unwrap();
-        assert_eq!(totals, Totals { frames, decoded, malformed }, "{name}");
+        let found = decode(path.to_str().unwrap(), None, Format::Json, &mut Vec::new()).unwrap();
+        assert_eq!(found.totals, Totals { frames, decoded, malformed }, "{name}");
     }
 }
 

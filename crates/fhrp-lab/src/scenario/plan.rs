@@ -91,7 +91,7 @@ pub struct FailoverPlan {
     pub fault: Fault,
     /// Whom it hits.
     pub target: Target,
-    /// Where to save the capture of the LAN, if anywhere. It then holds the probes too.
+    /// Where whoever runs this will save the capture of the LAN, if anywhere. It then holds the probes too.
     pub pcap: Option<PathBuf>,
 }
 

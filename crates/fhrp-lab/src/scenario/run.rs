@@ -71,9 +71,6 @@ pub fn run_failover(world: World, plan: &FailoverPlan, mut tell: impl FnMut(&Lab
     let (outages, report) = (account.outages(&records), account.report(&records)?);
     outages.iter().for_each(&mut *stage.tell);
     let (capture, processes) = (stage.capture, stage.processes);
-    if let Some(path) = &plan.pcap {
-        capture.save(path)?;
-    }
     Ok(Failover { report, capture, processes, lab })
 }
 

@@ -139,6 +139,16 @@ pub enum GlbpAuthentication {
     Chain(KeyChain),
 }
 
+impl GlbpAuthentication {
+    /// The chain that the keys are from.
+    pub(crate) fn chain(&self) -> Option<&KeyChain> {
+        match self {
+            Self::Chain(chain) => Some(chain),
+            Self::None | Self::Text(_) | Self::Md5(_) => None,
+        }
+    }
+}
+
 /// The memory of the AVG.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientCache {

@@ -119,6 +119,16 @@ pub enum HsrpAuthentication {
     Chain(KeyChain),
 }
 
+impl HsrpAuthentication {
+    /// The chain that the keys are from.
+    pub(crate) fn chain(&self) -> Option<&KeyChain> {
+        match self {
+            Self::Chain(chain) => Some(chain),
+            Self::None | Self::Text(_) | Self::Md5(_) => None,
+        }
+    }
+}
+
 impl Default for HsrpAuthentication {
     fn default() -> Self {
         Self::Text(default_text())

@@ -87,27 +87,40 @@ impl KeyChain {
         self.keys.iter()
     }
 
-    /// The key for what is sent: the lowest-numbered one whose time it is. When the time of all is over, the one that
-    /// was good last goes on, for a forgotten date must not split a group in two. `now` is `None` where the calendar
-    /// is not known, and then every key is good.
+    /// The key for what is sent: the lowest-numbered one whose time it is, else [`KeyChain::last_resort`]; `None` while
+    /// no key has begun. `now` is `None` where the calendar is not known, and then every key is good.
     #[must_use]
     pub fn sending(&self, now: Option<WallTime>) -> Option<&ChainKey> {
-        let good = self.keys.iter().find(|key| now.is_none_or(|now| key.send.covers(now)));
-        let over = || {
-            let past = self
-                .keys
-                .iter()
-                .filter(|key| now.is_some_and(|now| key.send.until.is_some_and(|end| end <= now)));
-            past.max_by_key(|key| key.send.until)
-        };
-        good.or_else(over)
+        self.good(now).or_else(|| self.last_resort(now))
     }
 
-    /// The key with this number, if messages that use it are accepted now.
+    /// The key that goes on although its time is over, because it is that of no other: the one that was good last. A
+    /// forgotten date must not split a group in two.
+    #[must_use]
+    pub fn last_resort(&self, now: Option<WallTime>) -> Option<&ChainKey> {
+        let now = now.filter(|now| self.good(Some(*now)).is_none())?;
+        let past = self.keys.iter().filter(|key| key.send.until.is_some_and(|end| end <= now));
+        past.max_by_key(|key| key.send.until)
+    }
+
+    /// The key with this number, if messages that use it are accepted now: it is its time, or it goes on as
+    /// [`KeyChain::last_resort`], which the other routers send with, too.
     #[must_use]
     pub fn accepting(&self, id: u32, now: Option<WallTime>) -> Option<&ChainKey> {
         let key = self.keys.iter().find(|key| key.id == id)?;
-        now.is_none_or(|now| key.accept.covers(now)).then_some(key)
+        let timely = now.is_none_or(|now| key.accept.covers(now));
+        let goes_on = || self.last_resort(now).is_some_and(|last| last.id == id);
+        (timely || goes_on()).then_some(key)
+    }
+
+    fn good(&self, now: Option<WallTime>) -> Option<&ChainKey> {
+        self.keys.iter().find(|key| now.is_none_or(|now| key.send.covers(now)))
+    }
+
+    /// When the first key for what is sent begins, where all have a beginning.
+    #[must_use]
+    pub(crate) fn begins(&self) -> Option<WallTime> {
+        self.keys.iter().map(|key| key.send.from).min().flatten()
     }
 
     /// When the key for what is sent may change next.
@@ -125,9 +138,11 @@ pub(crate) struct WallClock {
 }
 
 impl WallClock {
-    /// At `now` it was `unix` since 1970.
+    /// At `now` it was `unix` since 1970. Whole microseconds, as the engine counts: [`WallClock::when`] a moment will be,
+    /// [`WallClock::at`] says that it is.
     pub(crate) fn new(now: Instant, unix: Duration) -> Self {
-        Self { known: Some((now, unix)) }
+        let fraction = Duration::from_nanos(u64::from(unix.subsec_nanos() % 1000));
+        Self { known: Some((now, unix.saturating_sub(fraction))) }
     }
 
     /// The moment of the calendar at `now`.
@@ -177,6 +192,23 @@ mod tests {
         assert!(chain().accepting(2, None).is_some());
     }
 
+    /// What all routers send with when the dates are over, all of them hear.
+    #[test]
+    fn the_key_of_the_last_resort_is_accepted_and_no_other() {
+        let accepts = |id, now| chain().accepting(id, Some(WallTime(now))).is_some();
+        assert!(accepts(2, 309) && accepts(2, 310) && accepts(2, 100_000));
+        assert!(!accepts(1, 310) && !accepts(1, 100_000));
+        let gap = KeyChain::new("lan", vec![key(1, (100, 200)), key(2, (300, 400))]).unwrap();
+        let known = |now| [1, 2].map(|id| gap.accepting(id, Some(WallTime(now))).is_some());
+        assert_eq!([known(250), known(295), known(300)], [[true, false], [true, true], [false, true]]);
+        let last = |now| gap.last_resort(Some(WallTime(now))).map(|key| key.id);
+        assert_eq!(
+            [last(99), last(199), last(200), last(300), last(400)],
+            [None, None, Some(1), None, Some(2)]
+        );
+        assert_eq!(gap.last_resort(None), None);
+    }
+
     #[test]
     fn changes_are_foreseen() {
         let next = |now| chain().next_change(WallTime(now)).map(|at| at.0);
@@ -187,6 +219,18 @@ mod tests {
         let clock = WallClock::new(Instant::from_millis(5_000), Duration::from_millis(99_500));
         assert_eq!(clock.at(Instant::from_millis(5_499)), Some(WallTime(99)));
         assert_eq!(clock.when(WallTime(100)), Some(Instant::from_millis(5_500)));
+        assert_eq!(chain().begins(), Some(WallTime(100)));
+        let always = ChainKey { send: Lifetime::default(), ..key(3, (1, 2)) };
+        assert_eq!(KeyChain::new("lan", vec![key(1, (100, 200)), always]).unwrap().begins(), None);
+    }
+
+    #[test]
+    fn a_moment_is_there_when_it_was_foreseen() {
+        for nanos in [0, 1, 999, 1_000, 499_999_999, 999_999_999] {
+            let clock = WallClock::new(Instant::from_micros(7), Duration::new(99, nanos));
+            let at = clock.when(WallTime(200)).unwrap();
+            assert_eq!(clock.at(at), Some(WallTime(200)), "{nanos}");
+        }
     }
 
     #[test]

@@ -123,6 +123,16 @@ impl Group {
             let sent = self.say_to_group(now, body, source, out);
             self.counters.hello_sent += u64::from(sent);
         }
+        self.tell_expired_key(now, out);
+        self.watch_service(now, out);
+    }
+
+    /// A key goes on although its time is over.
+    fn tell_expired_key(&mut self, now: Instant, out: &mut Out<'_>) {
+        let Some(chain) = self.config.settings().authentication.chain() else { return };
+        let Some(key) = chain.last_resort(self.clock.at(now)) else { return };
+        let kind = NoticeKind::KeysExpired { chain: chain.name().into(), key: key.id };
+        self.notify_limited(Topic::KeysExpired, now, || kind, out);
     }
 
     /// Active with priority 0, no forwarder, from the interface's own MAC (captures).

@@ -119,6 +119,8 @@ pub(crate) struct Group {
     said: Option<(u64, State, Listed)>,
     /// Whether hosts were told, since the group runs, that there is a router at the virtual address.
     presented: bool,
+    /// Whether, as the AVG, it had no forwarder to tell hosts of when it looked last.
+    unserved: bool,
 }
 
 impl Group {
@@ -161,6 +163,7 @@ impl Group {
             turn: 0,
             said: None,
             presented: false,
+            unserved: false,
             config,
         }
     }
@@ -178,8 +181,9 @@ impl Group {
     }
 
     /// How the engine's time and the calendar go together.
-    pub(crate) fn set_wall_clock(&mut self, clock: WallClock) {
+    pub(crate) fn handle_wall_clock(&mut self, now: Instant, clock: WallClock, out: &mut Out<'_>) {
         self.clock = clock;
+        self.reconsider(now, out);
     }
 
     pub(crate) fn clock(&self) -> &WallClock {
@@ -218,7 +222,7 @@ impl Group {
     /// When [`Group::handle_timeout`] wants to be called.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let forwarders = self.forwarders.iter().filter_map(Forwarder::next_deadline).min();
-        let own = [self.gateway.next_deadline(), self.deaf.retry_at(), self.beacon.next()];
+        let own = [self.gateway.next_deadline(), self.deaf.retry_at(), self.beacon.next(), self.key_begins()];
         own.into_iter().flatten().chain(forwarders).min()
     }
 
@@ -288,6 +292,9 @@ impl Group {
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Out<'_>) {
         if self.deaf.retries(now) {
             self.deaf.retry();
+            self.reconsider(now, out);
+        }
+        if self.key_begins().is_some_and(|at| at <= now) {
             self.reconsider(now, out);
         }
         if self.gateway.next_deadline().is_some_and(|at| at <= now) {
@@ -367,7 +374,7 @@ impl Group {
 
     /// Compares what the group stands on with what it stood on, and starts, stops or goes on accordingly.
     fn reconsider(&mut self, now: Instant, out: &mut Out<'_>) {
-        let (underlay, waiting) = match self.find_underlay() {
+        let (underlay, waiting) = match self.find_underlay(now) {
             Ok(underlay) => (Some(underlay), None),
             Err(waiting) => (None, Some(waiting)),
         };
@@ -414,7 +421,7 @@ impl Group {
         }
     }
 
-    fn find_underlay(&self) -> Result<Underlay, Waiting> {
+    fn find_underlay(&self, now: Instant) -> Result<Underlay, Waiting> {
         if let Some(text) = self.deaf.pause() {
             return Err(Waiting::ProgramFault(text.clone()));
         }
@@ -428,7 +435,18 @@ impl Group {
             Some(address) if self.underlay.is_none() => return Err(Waiting::OwnAddress(address)),
             Some(_) | None => {}
         }
+        let chain = self.config.settings().authentication.chain();
+        if chain.is_some_and(|chain| chain.sending(self.clock.at(now)).is_none()) {
+            return Err(Waiting::NoSendingKey);
+        }
         Ok(Underlay { interface: link.index, mac: link.mac, source })
+    }
+
+    /// When a group that waits for a key to send with has one.
+    fn key_begins(&self) -> Option<Instant> {
+        let waits = self.waiting == Some(Waiting::NoSendingKey);
+        let chain = self.config.settings().authentication.chain().filter(|_| waits)?;
+        self.clock.when(chain.begins()?)
     }
 
     /// A virtual address that the interface has itself.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use fhrp_election::Instant;
 
 use super::{Group, Lead, Out};
+use crate::limiter::Topic;
 use crate::speaker::Underlay;
 use crate::{LinkState, NoticeKind, Waiting};
 
@@ -25,6 +26,7 @@ impl Group {
         if underlay != self.underlay {
             self.change_underlay(now, underlay, out);
         }
+        self.warn_of_own_address(now, out);
         self.refresh_wish(out);
     }
 
@@ -89,6 +91,7 @@ impl Group {
                 | Waiting::Tracked(_)
                 | Waiting::LeaderMissing(_)
                 | Waiting::AddressUnknown
+                | Waiting::NoSendingKey
                 | Waiting::OwnAddress(_),
             ) => true,
         }
@@ -101,6 +104,23 @@ impl Group {
             (true | false, _) if self.speaker.poses_as_owner() => self.notify(now, NoticeKind::NotOwner, out),
             (true | false, _) => {}
         }
+    }
+
+    /// Somebody gave the interface the virtual address while the group runs, and the protocol knows no owner: its kernel
+    /// answers for it, too.
+    fn warn_of_own_address(&mut self, now: Instant, out: &mut Out<'_>) {
+        let Some(underlay) = &self.underlay else { return };
+        let mac = underlay.physical;
+        if let Some(address) = self.out_of_place() {
+            let kind = || NoticeKind::DuplicateAddress { address, mac };
+            self.notify_limited(Topic::DuplicateAddress, now, kind, out);
+        }
+    }
+
+    /// A virtual address that the interface has of its own although the protocol knows no owner.
+    fn out_of_place(&self) -> Option<IpAddr> {
+        let link = self.link.as_deref().filter(|_| !self.speaker.knows_owner())?;
+        self.owned(link).next()
     }
 
     fn find_underlay(&self, now: Instant) -> Result<Underlay, Waiting> {
@@ -121,7 +141,15 @@ impl Group {
         if let (Some(leader), Lead::Missing) = (self.speaker.leader(), &self.lead) {
             return Err(Waiting::LeaderMissing(leader.clone()));
         }
-        let owner = self.owned(link).next().is_some();
+        if self.speaker.lacks_key(now) {
+            return Err(Waiting::NoSendingKey);
+        }
+        match self.out_of_place() {
+            // One that runs goes on: hosts have its MAC.
+            Some(address) if self.underlay.is_none() => return Err(Waiting::OwnAddress(address)),
+            Some(_) | None => {}
+        }
+        let owner = self.speaker.knows_owner() && self.owned(link).next().is_some();
         Ok(Underlay {
             interface: link.index,
             physical: link.mac,
@@ -137,8 +165,25 @@ impl Group {
         self.speaker.addresses().iter().copied().filter(|address| link.has(*address))
     }
 
+    /// When the group can go on, where time is all that it waits for.
+    pub(super) fn wait_ends(&self) -> Option<Instant> {
+        match self.waiting.as_ref()? {
+            Waiting::StartupDelay => self.startup(),
+            Waiting::NoSendingKey => self.speaker.key_begins(),
+            Waiting::InterfaceMissing
+            | Waiting::InterfaceDown
+            | Waiting::NoPrimaryAddress
+            | Waiting::NotEthernet
+            | Waiting::ProgramFault(_)
+            | Waiting::Tracked(_)
+            | Waiting::LeaderMissing(_)
+            | Waiting::AddressUnknown
+            | Waiting::OwnAddress(_) => None,
+        }
+    }
+
     /// When the start-up delay is over.
-    pub(super) fn startup(&self) -> Option<Instant> {
+    fn startup(&self) -> Option<Instant> {
         Some(self.link_up_since? + self.speaker.startup_delay())
     }
 }

@@ -15,7 +15,7 @@ use crate::config::{WallClock, check_timers};
 use crate::link::fits_a_gateway;
 use crate::peers::Peers;
 use crate::speaker::{Saying, Standing};
-use crate::{GroupState, HsrpConfig, HsrpStats, HsrpStatus, Instant};
+use crate::{GroupState, HsrpConfig, HsrpStats, HsrpStatus, Instant, KeyChain};
 
 pub(crate) use receive::{Heard, Packet, Reason, Remark, screen};
 pub(crate) use send::interface_state;
@@ -142,14 +142,12 @@ impl Router {
 
     /// When the key for what is sent may change.
     pub(crate) fn key_change(&self, now: Instant) -> Option<Instant> {
-        match &self.config.settings().authentication {
-            crate::HsrpAuthentication::Chain(chain) => {
-                self.clock.when(chain.next_change(self.clock.at(now)?)?)
-            }
-            crate::HsrpAuthentication::None
-            | crate::HsrpAuthentication::Text(_)
-            | crate::HsrpAuthentication::Md5(_) => None,
-        }
+        self.clock.when(self.chain()?.next_change(self.clock.at(now)?)?)
+    }
+
+    /// The chain that the keys are from.
+    pub(crate) fn chain(&self) -> Option<&KeyChain> {
+        self.config.settings().authentication.chain()
     }
 
     /// What only HSRP has to show.

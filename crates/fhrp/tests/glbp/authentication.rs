@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fhrp::{
-    ChainKey, GlbpAuthentication, GlbpSettings, GroupState, KeyChain, Lifetime, NoticeKind, WallTime,
+    ChainKey, GlbpAuthentication, GlbpSettings, GroupState, KeyChain, Lifetime, NoticeKind, Waiting, WallTime,
 };
 use fhrp_wire::glbp::{
     AuthData, AuthText, Credentials, Destination, ForwarderPriority, KeyBytes, Nonce, NonceSequence, Nonces,
@@ -215,13 +215,21 @@ fn a_chain_changes_its_key_without_a_gap() {
     assert_eq!(active.count(), 1);
 }
 
+/// One key, good in both directions.
+fn single(times: Lifetime) -> GlbpAuthentication {
+    let keys = vec![ChainKey { id: 1, key: key("one"), accept: times, send: times }];
+    GlbpAuthentication::Chain(KeyChain::new("lan", keys).unwrap())
+}
+
+fn said(lan: &mut Lan, n: u8, kind: &NoticeKind) -> usize {
+    lan.router(n).notices.iter().filter(|(_, said)| said == kind).count()
+}
+
 /// What is not signed nobody would hear.
 #[test]
 fn without_a_key_nothing_is_sent_and_nothing_counted_as_sent() {
     let later = Lifetime { from: Some(WallTime(9000)), until: None };
-    let keys = vec![ChainKey { id: 1, key: key("one"), accept: later, send: later }];
-    let mute = GlbpAuthentication::Chain(KeyChain::new("lan", keys).unwrap());
-    let mut lan = Lan::new([with(mute, 1)]);
+    let mut lan = Lan::new([with(single(later), 1)]);
     lan.act(1, |engine, now| engine.set_wall_clock(now, Duration::from_secs(2000)));
     lan.start(1);
     lan.until(60_000);
@@ -229,6 +237,51 @@ fn without_a_key_nothing_is_sent_and_nothing_counted_as_sent() {
     assert!(lan.sent.is_empty());
     let counters = lan.router(1).counters();
     assert_eq!(counters.iter().filter(|(_, count)| *count > 0).collect::<Vec<_>>(), []);
+}
+
+/// Whom nobody can hear must not be the AVG beside the one that all others hear.
+#[test]
+fn a_router_without_a_key_to_send_with_stays_out_until_it_has_one() {
+    let later = Lifetime { from: Some(WallTime(9000)), until: None };
+    let mut lan = Lan::new([with(single(later), 1), with(single(Lifetime::default()), 2)]);
+    for n in 1..=2 {
+        lan.act(n, |engine, now| engine.set_wall_clock(now, Duration::new(8000, 123_456_789)));
+        lan.start(n);
+    }
+    lan.until(990_000);
+    let mute = Some(Waiting::NoSendingKey);
+    assert_eq!(
+        (lan.states(), lan.router(1).status().waiting),
+        (vec![GroupState::Initial, GroupState::Active], mute)
+    );
+    assert_eq!(
+        (lan.sent_by(1).count(), said(&mut lan, 1, &NoticeKind::Waits(Waiting::NoSendingKey))),
+        (0, 1)
+    );
+    lan.until(1_060_000);
+    assert_eq!(lan.states(), [GroupState::Standby, GroupState::Active]);
+    lan.act(1, |engine, now| engine.set_wall_clock(now, Duration::ZERO));
+    assert_eq!(lan.state(1), GroupState::Initial, "1970");
+    lan.act(1, |engine, now| engine.set_wall_clock(now, Duration::from_secs(9500)));
+    assert_eq!(lan.state(1), GroupState::Listen);
+}
+
+/// A forgotten date splits no group in two: the key that goes on is heard, and that is said.
+#[test]
+fn the_last_key_goes_on_and_is_accepted() {
+    let past = Lifetime { from: None, until: Some(WallTime(9000)) };
+    let mut lan = Lan::new((1..=2).map(|n| with(single(past), n)));
+    for n in 1..=2 {
+        lan.act(n, |engine, now| engine.set_wall_clock(now, Duration::from_secs(8960)));
+        lan.start(n);
+    }
+    lan.until(600_000);
+    assert_eq!(lan.states().iter().filter(|state| **state == GroupState::Active).count(), 1);
+    for n in 1..=2 {
+        let counters = lan.router(n).counters();
+        assert_eq!((counters.auth_key_errors, counters.auth_failures), (0, 0));
+        assert_eq!(said(&mut lan, n, &NoticeKind::KeysExpired { chain: "lan".into(), key: 1 }), 1);
+    }
 }
 
 #[test]

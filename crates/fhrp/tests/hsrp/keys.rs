@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use fhrp::GroupState::{Active, Standby};
-use fhrp::{ChainKey, HsrpAuthentication, HsrpSettings, KeyChain, Lifetime, NoticeKind, WallTime};
+use fhrp::{
+    ChainKey, GroupState, HsrpAuthentication, HsrpSettings, KeyChain, Lifetime, NoticeKind, Waiting, WallTime,
+};
 use fhrp_wire::envelope::{self, udp};
 use fhrp_wire::hsrp::{self, Auth, KeyBytes, Parsed, State, Variant};
 
@@ -141,32 +143,80 @@ fn keys_that_are_unknown_or_wrong_are_refused() {
     }
 }
 
-/// No key has begun yet: the router is mute, and counts nothing as sent.
-#[test]
-fn without_a_key_nothing_is_sent() {
-    let key = |id| {
-        let later = lifetime(Some(1_000), None);
-        ChainKey { id, key: KeyBytes::new("later").unwrap(), accept: later, send: later }
-    };
-    let later = HsrpAuthentication::Chain(KeyChain::new("lan", vec![key(1)]).unwrap());
-    let mut lan = pair(Variant::V1, &later, [0, 0]);
-    lan.until(60_000);
-    assert_eq!((signed(&lan, 0).len(), lan.counters(0).hello_sent), (0, 0));
-    lan.until(1_030_000);
-    assert_eq!((lan.states(), errors(&lan)), (vec![Active, Standby], vec![0, 0]));
+/// One key, good in both directions.
+fn single(times: Lifetime) -> HsrpAuthentication {
+    let key = ChainKey { id: 1, key: KeyBytes::new("only").unwrap(), accept: times, send: times };
+    HsrpAuthentication::Chain(KeyChain::new("lan", vec![key]).unwrap())
 }
 
-/// The forgotten end of the last key splits no group in two on the sender's side.
+fn said(lan: &Lan, router: usize, kind: &NoticeKind) -> usize {
+    lan.notices(router).iter().filter(|said| *said == kind).count()
+}
+
+const MUTE: NoticeKind = NoticeKind::Waits(Waiting::NoSendingKey);
+
+/// No key has begun yet: whom nobody can hear must not serve, and goes on by itself when the time comes.
 #[test]
-fn the_last_key_goes_on_sending() {
-    let ends = ChainKey {
-        id: 1,
-        key: KeyBytes::new("last").unwrap(),
-        accept: Lifetime::default(),
-        send: lifetime(None, Some(50)),
-    };
-    let chain = HsrpAuthentication::Chain(KeyChain::new("lan", vec![ends]).unwrap());
-    let mut lan = pair(Variant::V2Ipv6, &chain, [0, 0]);
-    lan.until(200_000);
-    assert_eq!((lan.states(), errors(&lan)), (vec![Active, Standby], vec![0, 0]));
+fn a_router_without_a_key_to_send_with_stays_out_until_it_has_one() {
+    for variant in VARIANTS {
+        let later = single(lifetime(Some(1_000), None));
+        let mut lan = Lan::with(2, chained(variant, 120, later));
+        lan.join(3, chained(variant, 100, single(Lifetime::default())));
+        // A fraction of a second: the deadline is the moment at which the key begins.
+        let odd = Duration::new(MORNING, 123_456_789);
+        for router in [0, 1] {
+            lan.tell(router, |engine, now| engine.set_wall_clock(now, odd));
+        }
+        lan.until(999_000);
+        assert_eq!(lan.states(), [GroupState::Initial, Active], "{variant:?}");
+        assert_eq!(lan.status(0).waiting, Some(Waiting::NoSendingKey));
+        assert_eq!((signed(&lan, 0).len(), lan.counters(0).hello_sent), (0, 0));
+        assert_eq!(said(&lan, 0, &MUTE), 1, "once");
+        lan.until(1_060_000);
+        assert_eq!((lan.states(), lan.status(0).waiting), (vec![Standby, Active], None));
+    }
+}
+
+/// A router that boots before it knows the time believes it is 1970.
+#[test]
+fn a_clock_that_is_set_gives_and_takes_the_key() {
+    let times = single(lifetime(Some(0), None));
+    let mut lan = pair(Variant::V2Ipv4, &times, [0, 0]);
+    lan.until(50_000);
+    lan.tell(0, |engine, now| engine.set_wall_clock(now, Duration::ZERO));
+    assert_eq!(lan.status(0).waiting, Some(Waiting::NoSendingKey), "it runs, and has no key any more");
+    lan.until(100_000);
+    assert_eq!(lan.states(), [GroupState::Initial, Active]);
+    lan.tell(0, |engine, now| engine.set_wall_clock(now, Duration::from_secs(MORNING + 100)));
+    lan.until(150_000);
+    assert_eq!((lan.states(), said(&lan, 0, &MUTE)), (vec![Standby, Active], 1));
+}
+
+/// A group that follows another one says nothing, and needs no key for that.
+#[test]
+fn one_that_follows_needs_no_key() {
+    let named = HsrpSettings { name: Some("leader".into()), ..settings(Variant::V2Ipv4) };
+    let mut lan = Lan::with(2, named);
+    let mut follower = chained(Variant::V2Ipv4, 100, single(lifetime(Some(1_000), None)));
+    (follower.group, follower.addresses) = (2, vec!["192.0.2.7".parse().unwrap()]);
+    follower.follow = Some("leader".into());
+    lan.add(0, follower);
+    lan.tell(0, |engine, now| engine.set_wall_clock(now, Duration::from_secs(MORNING)));
+    lan.until(50_000);
+    let states: Vec<_> = lan.routers[0].engine.status().map(|group| group.state).collect();
+    assert_eq!(states, [Active, Active]);
+}
+
+/// A forgotten date splits no group in two: the key that goes on is heard, and that is said.
+#[test]
+fn the_last_key_goes_on_and_is_accepted() {
+    for clocks in [[0, 0], [500, 500]] {
+        let mut lan = pair(Variant::V2Ipv6, &single(lifetime(None, Some(50))), clocks);
+        lan.until(1_000_000);
+        assert_eq!((lan.states(), errors(&lan)), (vec![Active, Standby], vec![0, 0]));
+        let expired = NoticeKind::KeysExpired { chain: "lan".into(), key: 1 };
+        assert_eq!([0, 1].map(|router| said(&lan, router, &expired)), [1, 1]);
+        lan.until(4_000_000);
+        assert_eq!(said(&lan, 0, &expired), 2, "again in an hour");
+    }
 }

@@ -41,6 +41,14 @@ fn the_command_line_becomes_a_plan() {
 }
 
 #[test]
+fn version_2_counts_in_whole_seconds() {
+    let second = Duration::from_secs(1);
+    for (line, expected) in [("--version 2", second), ("--version 2 --advert 3s", second * 3)] {
+        assert_eq!(planned(line).unwrap().protocol.interval(), expected, "{line}");
+    }
+}
+
+#[test]
 fn hsrp_has_its_own_times() {
     let protocol = |line: &str| planned(line).unwrap().protocol;
     let timers = Timers { hello: Duration::from_millis(250), hold: Duration::from_millis(750) };
@@ -71,7 +79,16 @@ fn what_cannot_be_is_said_before_anything_is_built() {
     let refused = |line: &str| planned(line).unwrap_err();
     assert!(refused("--target r3").contains("only 2 routers"));
     assert!(refused("--family 5").contains("no IP version 5"));
-    assert!(refused("--version 2").contains("whole seconds"));
+    assert!(refused("--version 2 --advert 100ms").contains("whole seconds"));
+    assert_eq!(
+        refused("--version 2 --family 6"),
+        "VRRP version 2 is IPv4 only; use --family 4 or --version 3"
+    );
+    for advert in ["5ms", "1us", "105ms", "41s"] {
+        assert!(refused(&format!("--advert {advert}")).contains("use 10ms to 40950ms"), "{advert}");
+    }
+    assert!(refused("hsrp --hello 10ms").contains("a hello time of 15ms"));
+    assert!(refused("glbp --hello 10ms").contains("`hello_time`"));
     assert!(refused("--version 1").contains("use 2 or 3"));
     assert!(refused("--hello 1s").contains("VRRP has no --hello"));
     assert!(refused("--target avg").contains("avg in vrrp"));
