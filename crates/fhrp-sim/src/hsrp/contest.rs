@@ -20,7 +20,7 @@ pub(crate) struct Contest {
     pub(crate) pace: Pace,
     pub(crate) tracked_down: bool,
     /// Timers of the Active router.
-    learned: Option<(Duration, Duration)>,
+    pub(crate) learned: Option<(Duration, Duration)>,
     address_known: bool,
     /// Whether it has been Active since the group was added.
     seasoned: bool,
@@ -103,6 +103,18 @@ impl Contest {
             let (opcode, state) = (said.opcode, said.state);
             format!("is {after} after {opcode:?} {state:?} {} of {} in {before}", said.priority, said.source)
         })
+    }
+
+    /// Whether what it sent is so; one that becomes Active, or is no longer, may say either's timers.
+    pub(crate) fn says(&self, said: &Said) -> Result<(), Fault> {
+        let own = timers_of(&self.settings);
+        let timers = [self.settings.timers.or(self.learned), self.learned.or(self.settings.timers)];
+        let timed = said.timers.is_none_or(|said| timers.iter().any(|known| known.unwrap_or(own) == said));
+        if said.priority == self.priority() && timed && accepts(&self.settings, said) {
+            return Ok(());
+        }
+        let text = format!("says {said:?}, has priority {} and timers {timers:?}", self.priority());
+        Err((Checker::Says, text))
     }
 
     /// RFC 2281 §5, action E.
