@@ -21,7 +21,7 @@ use crate::monitor::Monitor;
 use crate::names::Instance;
 use crate::nft::Filter;
 use crate::socket::KernelSocket;
-use crate::state_file::StateDir;
+use crate::state_file::{Saved, StateDir};
 use crate::worker::{Job, Worker};
 
 /// Neither thread recurses; the default of 2 MiB is only address space, but of that too much is no use.
@@ -123,30 +123,47 @@ impl Drop for NetlinkBackend {
 /// line for each thing removed.
 ///
 /// # Errors
-/// If the state directory is in use by a living backend, or the kernel's tables cannot be read.
+/// If there is no such state directory, it is in use by a living backend, or its file or the kernel's tables cannot be
+/// read. Also if nothing was left in the network namespace of the calling thread, while the state directory knows of
+/// something in another one; that stays written down.
 pub fn cleanup(state_dir: &Path) -> Result<Vec<String>, NetlinkError> {
-    let state = StateDir::take(state_dir)?;
-    let saved = state.load();
+    let mut state = StateDir::take(state_dir)?;
+    let saved = state.load()?;
+    let elsewhere = state.elsewhere();
     let mut route = KernelSocket::open(NETLINK_ROUTE).map_err(kernel("opening a netlink socket"))?;
     let instance = Instance::of(state_dir);
     let leftovers = Leftovers::find(&mut route, &instance);
     let leftovers = leftovers.map_err(kernel("looking for leftovers"))?;
     let mut removed = leftovers.silence(&mut route);
     removed.extend(leftovers.delete(&mut route));
-    let mut bases = Bases::new(state, saved.unwrap_or_default());
+    let mut bases = Bases::new(state, saved);
     for base in bases.touched() {
         removed.push(format!("changed settings of {}", leftovers.links.name(base)));
     }
     bases.restore(&mut route);
-    Ok(removed)
+    match elsewhere {
+        Some((namespace, path)) if removed.is_empty() => {
+            Err(NetlinkError::OtherNamespace { path, namespace })
+        }
+        Some(_) | None => Ok(removed),
+    }
 }
 
 fn make_worker(
     state_dir: &Path,
     events: mpsc::UnboundedSender<BackendEvent>,
 ) -> Result<Worker, NetlinkError> {
-    let state = StateDir::take(state_dir)?;
-    let saved = state.load();
+    let mut state = StateDir::make(state_dir)?;
+    let saved = state.load().unwrap_or_else(|error| {
+        tracing::warn!("{error}");
+        Saved::default()
+    });
+    if let Some((namespace, path)) = state.elsewhere() {
+        tracing::warn!(
+            "the state file {} is also of another network namespace, net:[{namespace}], where something was left",
+            path.display()
+        );
+    }
     let mut route = KernelSocket::open(NETLINK_ROUTE).map_err(kernel("opening a netlink socket"))?;
     let instance = Instance::of(state_dir);
     let leftovers = Leftovers::find(&mut route, &instance);
@@ -163,7 +180,7 @@ fn make_worker(
         seats: std::collections::BTreeMap::new(),
         by_device: std::collections::BTreeMap::new(),
         idle: leftovers.idle(),
-        bases: Bases::new(state, saved.unwrap_or_default()),
+        bases: Bases::new(state, saved),
         filter,
         filter_stale: false,
         silence_stale: false,

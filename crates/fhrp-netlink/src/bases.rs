@@ -97,7 +97,7 @@ impl Bases {
         Ok(())
     }
 
-    /// Puts everything back; the state file has done its duty then.
+    /// Puts everything back; the state file has done its duty then. What could not be put back stays in it.
     pub(crate) fn restore(&mut self, route: &mut KernelSocket) {
         self.uses.clear();
         for base in self.touched() {
@@ -105,9 +105,7 @@ impl Bases {
                 tracing::warn!(base, %refusal, "the settings of an interface could not be restored");
             }
         }
-        if let Err(error) = self.state.clear() {
-            tracing::warn!(%error, "the state file could not be removed");
-        }
+        self.save();
     }
 
     /// Saves the settings as found, before the first change.

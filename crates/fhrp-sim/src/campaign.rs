@@ -60,15 +60,14 @@ impl Tally {
         Duration::from_micros(self.router_micros).as_secs() / 3600
     }
 
-    fn add(&mut self, seed: u64, outcome: Outcome) {
-        self.seeds += 1;
-        self.router_micros += outcome.router_micros;
-        self.calls += outcome.calls;
-        self.probes.sent += outcome.probes.sent;
-        self.probes.answered += outcome.probes.answered;
-        self.probes.duplicates += outcome.probes.duplicates;
-        self.probes.outage = self.probes.outage.max(outcome.probes.outage);
-        self.failures.extend(outcome.violation.map(|violation| Failure { seed, violation }));
+    fn of(seed: u64, outcome: Outcome) -> Self {
+        Self {
+            seeds: 1,
+            failures: outcome.violation.map(|violation| Failure { seed, violation }).into_iter().collect(),
+            router_micros: outcome.router_micros,
+            calls: outcome.calls,
+            probes: outcome.probes,
+        }
     }
 
     fn merge(&mut self, other: Self) {
@@ -112,7 +111,7 @@ impl Campaign {
             if seed >= self.from.saturating_add(self.seeds) {
                 return tally;
             }
-            tally.add(seed, self.try_seed(seed));
+            tally.merge(Tally::of(seed, self.try_seed(seed)));
             if self.stop && !tally.failures.is_empty() {
                 next.store(u64::MAX / 2, Ordering::Relaxed);
                 return tally;

@@ -24,7 +24,7 @@ pub(crate) struct Candidate {
     /// Since when it is one that this router could push aside.
     lower_since: Option<Instant>,
     /// Whether this router has spoken up to do so.
-    challenging: bool,
+    pub(crate) challenging: bool,
 }
 
 /// What of a message concerns the timers and the rank.

@@ -254,7 +254,10 @@ fn exhaust(cli: &Cli, depth: usize, flaw: Option<Flaw>, out: &mut impl Write) ->
         )?;
         if let Some((violation, path)) = found.violation {
             violations += 1;
-            writeln!(out, "{violation}\n  {}", path.join("\n  "))?;
+            writeln!(out, "{violation}")?;
+            for line in path {
+                writeln!(out, "  {line}")?;
+            }
         }
     }
     writeln!(out, "states={states} violations={violations}")?;

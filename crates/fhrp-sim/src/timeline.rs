@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use fhrp::{Action, Gate, Instant};
+use fhrp::{Action, Gate, GroupState, Instant};
 
 use crate::fault::Place;
 use crate::said::Said;
@@ -49,6 +49,19 @@ impl Timeline {
             (Some(taken), Some(given)) => Some(format!("{taken} {given}")),
             (taken, given) => taken.or(given),
         }
+    }
+}
+
+/// How a router stands, where its daemon runs.
+pub(crate) fn letter(state: Option<GroupState>) -> char {
+    match state {
+        None => 'x',
+        Some(GroupState::Active) => 'A',
+        Some(GroupState::Backup) => 'b',
+        Some(GroupState::Standby) => 's',
+        Some(GroupState::Speak) => 'p',
+        Some(GroupState::Listen) => 'l',
+        Some(GroupState::Initialize | GroupState::Initial | GroupState::Disabled | GroupState::Learn) => 'i',
     }
 }
 

@@ -6,6 +6,7 @@ mod glbp;
 mod handover;
 mod hsrp;
 mod interface;
+mod interfaces;
 mod tracks;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -19,14 +20,14 @@ use crate::deadlines::Deadlines;
 use crate::group::{Announce, Out};
 use crate::slot::Slot;
 use crate::{
-    Action, Family, GroupConfig, GroupId, GroupStatus, IfIndex, InterfaceName, InterfaceStats, LinkEvent,
-    LinkState, ProgramFault, Protocol, Revision, SeatId, Stats, TrackName, TrackState,
+    Action, Family, GroupConfig, GroupId, GroupStatus, IfIndex, InterfaceName, InterfaceStats, ProgramFault,
+    Protocol, Revision, SeatId, Stats, TrackName, TrackState,
 };
 
 use glbp::Answers;
 use handover::Handover;
 use hsrp::Following;
-use interface::Interface;
+use interfaces::Interfaces;
 
 /// First-hop redundancy without sockets, clocks, threads or an operating system.
 ///
@@ -48,8 +49,7 @@ pub struct Engine {
     groups: Vec<Option<Slot>>,
     ids: BTreeMap<GroupId, usize>,
     seats: BTreeMap<SeatId, usize>,
-    interfaces: Vec<Interface>,
-    names: BTreeMap<InterfaceName, usize>,
+    interfaces: Interfaces,
     indexes: BTreeMap<IfIndex, usize>,
     group_deadlines: Deadlines,
     pacer_deadlines: Deadlines,
@@ -108,7 +108,7 @@ impl Engine {
         let slot = self.groups.iter().position(Option::is_none).unwrap_or(self.groups.len());
         let mut group = Slot::new(first, config);
         let lead = group.single().and_then(|group| group.speaker().leader()).map(|name| self.lead_of(name));
-        let at = self.interface_slot(&id.interface);
+        let at = self.interfaces.slot_of(&id.interface);
         let Some(interface) = self.interfaces.get_mut(at) else { return Ok(()) };
         interface.enlist(&id, slot);
         if let Some(resolves) = group.take_resolves() {
@@ -196,13 +196,17 @@ impl Engine {
         for seat in group.seats() {
             self.seats.remove(&seat);
         }
-        if let Some(interface) = self.names.get(&id.interface).and_then(|at| self.interfaces.get_mut(*at)) {
+        let place = self.interfaces.find(&id.interface);
+        if let Some(interface) = place.and_then(|at| self.interfaces.get_mut(at)) {
             interface.dismiss(id);
             self.actions.extend(interface.attach());
         }
         self.dismiss_role(now, &mut group);
         self.rank_followers(now);
         self.after_moves(now);
+        if let Some(place) = place {
+            self.forget_if_idle(place);
+        }
         Ok(())
     }
 
@@ -242,59 +246,6 @@ impl Engine {
             });
         }
         self.after_moves(now);
-    }
-
-    /// An interface appeared, changed or went. Interfaces without groups are remembered for groups to come.
-    pub fn handle_link(&mut self, now: Instant, event: LinkEvent) {
-        if self.stopped {
-            return;
-        }
-        match event {
-            LinkEvent::Gone(index) => {
-                if let Some(at) = self.indexes.remove(&index) {
-                    self.change_link(now, at, None);
-                }
-            }
-            LinkEvent::Present(link) => {
-                let at = self.interface_slot(&link.name);
-                let renamed = self.indexes.insert(link.index, at).filter(|before| *before != at);
-                if let Some(before) = renamed {
-                    self.change_link(now, before, None);
-                }
-                // An interface that was made anew is another one, even where nobody saw the first one go.
-                let replaced = self.interfaces.get(at).and_then(|known| known.link.as_ref());
-                if replaced.is_some_and(|known| known.index != link.index) {
-                    self.change_link(now, at, None);
-                }
-                self.change_link(now, at, Some(Arc::new(link)));
-            }
-        }
-        self.after_moves(now);
-    }
-
-    fn change_link(&mut self, now: Instant, at: usize, link: Option<Arc<LinkState>>) {
-        let Some(interface) = self.interfaces.get_mut(at) else { return };
-        let before = interface.link.as_ref().map(|link| link.index);
-        let after = link.as_ref().map(|link| link.index);
-        interface.link.clone_from(&link);
-        if before != after {
-            if let Some(before) = before {
-                let attached = interface.attached.take();
-                self.actions.extend(attached.map(|_| Action::Detach(before)));
-                if self.indexes.get(&before) == Some(&at) {
-                    self.indexes.remove(&before);
-                }
-            }
-            self.actions.extend(interface.attach());
-        }
-        let slots: Vec<usize> = interface.slots().collect();
-        for slot in slots {
-            self.with_group(slot, |group, out| {
-                group.handle_link(now, link.clone(), out);
-                Announce::Nothing
-            });
-        }
-        self.observe_interface(now, at);
     }
 
     /// The backend answers a [`Action::Program`].
@@ -339,10 +290,10 @@ impl Engine {
     /// Asks for frames again if that had failed and the group in `slot` is about to try again.
     fn attach_again(&mut self, now: Instant, slot: usize) {
         let Some(Some(group)) = self.groups.get(slot) else { return };
-        let Some(place) = self.names.get(&group.id().interface).filter(|_| group.retries(now)) else {
+        let Some(place) = self.interfaces.find(&group.id().interface).filter(|_| group.retries(now)) else {
             return;
         };
-        let Some(interface) = self.interfaces.get_mut(*place).filter(|interface| interface.attach_failed)
+        let Some(interface) = self.interfaces.get_mut(place).filter(|interface| interface.attach_failed)
         else {
             return;
         };
@@ -398,8 +349,8 @@ impl Engine {
 
     /// Counters of the interfaces that have groups, ordered by name.
     pub fn interfaces(&self) -> impl Iterator<Item = (&InterfaceName, &InterfaceStats)> {
-        let known = self.names.iter().filter_map(|(name, at)| Some((name, self.interfaces.get(*at)?)));
-        known
+        self.interfaces
+            .iter()
             .filter(|(_, interface)| interface.has_groups())
             .map(|(name, interface)| (name, &interface.stats))
     }
@@ -423,15 +374,6 @@ impl Engine {
 
     fn slot_of(&self, id: &GroupId) -> Result<usize, UnknownGroup> {
         self.ids.get(id).copied().ok_or_else(|| UnknownGroup(id.clone()))
-    }
-
-    fn interface_slot(&mut self, name: &InterfaceName) -> usize {
-        if let Some(at) = self.names.get(name) {
-            return *at;
-        }
-        self.interfaces.push(Interface::default());
-        self.names.insert(name.clone(), self.interfaces.len() - 1);
-        self.interfaces.len() - 1
     }
 
     /// Calls `act` on a group and re-arms its deadline.

@@ -254,6 +254,15 @@ impl Speaker {
         }
     }
 
+    /// Whether a router that has a virtual address of its own is its owner (RFC 9568 §5.2.4). Elsewhere its kernel would
+    /// answer for it, with another MAC, while another router is Active.
+    pub(crate) fn knows_owner(&self) -> bool {
+        match self {
+            Self::Vrrp(_) => true,
+            Self::Hsrp(_) => false,
+        }
+    }
+
     /// Whether the owner's priority is configured, whoever owns the address.
     pub(crate) fn poses_as_owner(&self) -> bool {
         match self {

@@ -41,7 +41,7 @@ fn pages() -> [Page; 3] {
     let counters = fhrp::HsrpStats::default();
     let hsrp = Page {
         text: read("hsrp.md"),
-        numbers: &[("HSRP", 127)],
+        numbers: &[("HSRP", 128)],
         counters: counters.iter().map(|(name, _)| name).chain(names().filter(of_hsrp)).collect(),
         citations: 250,
     };

@@ -8,7 +8,7 @@ use fhrp::{GroupId, IfIndex, LinkEvent, ProgramFault, TrackState};
 use super::frames;
 use super::settings::{self, flag, interface, octet, one, track};
 use super::watch::Stage;
-use super::world::{ROUTERS, World, link};
+use super::world::{Passage, ROUTERS, World, link};
 
 const DURATIONS: [Duration; 8] = [
     Duration::from_millis(1),
@@ -145,8 +145,14 @@ fn relink(world: &mut World, router: usize, input: &mut Unstructured<'_>) {
     world.call(router, |engine| engine.handle_link(now, LinkEvent::Present(state)));
 }
 
+/// An interface goes, or others come and go that nobody asked for: each has a name of its own.
 fn vanish(world: &mut World, router: usize, input: &mut Unstructured<'_>) {
-    let (now, index) = (world.now, IfIndex(u32::from(octet(input) % 4) + 2));
+    let bits = octet(input);
+    if bits & 0x80 != 0 {
+        let passage = if bits & 0x40 == 0 { Passage::OneByOne } else { Passage::Renamed };
+        return world.pass_by(router, (bits & 0x1f) + 1, passage);
+    }
+    let (now, index) = (world.now, IfIndex(u32::from(bits % 4) + 2));
     world.call(router, |engine| engine.handle_link(now, LinkEvent::Gone(index)));
 }
 

@@ -18,6 +18,8 @@ const MEMBERS_MAX: usize = 32;
 /// The text that shows an engine says how much it holds: for each group, and besides.
 const TEXT_BESIDES: usize = 40_000;
 const TEXT_EACH_GROUP: usize = 40_000;
+/// An engine that has and knows nothing; places that were used before count.
+const TEXT_OF_NOTHING: usize = 10_000;
 const NO_GROUP: &str = "4294967295, ";
 const WISHES_MAX: usize = 32;
 
@@ -100,6 +102,13 @@ impl Router {
         // Numbers without a group are places in tables that have one for each number.
         let text = text.len() - text.matches(NO_GROUP).count() * NO_GROUP.len();
         assert!(text <= TEXT_BESIDES + groups * TEXT_EACH_GROUP, "{text} octets show {groups} groups");
+    }
+
+    /// Without groups, tracked objects and interfaces nothing is left.
+    pub(super) fn check_empty(&self) {
+        let text = format!("{:?}", self.engine);
+        let empty = self.stage != Stage::Runs || text.len() <= TEXT_OF_NOTHING;
+        assert!(empty, "{} octets show an engine that has nothing: {text}", text.len());
     }
 
     /// Without groups the dataplane holds nothing of ours.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use arbitrary::Unstructured;
 use bytes::Bytes;
 use fhrp::{
-    Action, GroupConfig, GroupId, GroupStatus, IfIndex, Instant, InterfaceName, LinkEvent, LinkState, MacAddr,
+    Action, GroupConfig, GroupId, GroupStatus, IfIndex, Instant, InterfaceName, LinkEvent, LinkState,
+    MacAddr, TrackName,
 };
 
 use super::settings::{self, INTERFACES, flag, octet};
@@ -21,6 +22,9 @@ const FRAMES_AT_ONCE_MAX: u32 = 1000;
 const HEARD_MAX: usize = 16;
 const ROUNDS_AFTER_THE_END_MAX: u32 = 64;
 const GROUPS_MAX: usize = 12;
+/// The highest index that one of the routers' own interfaces has.
+const INTERFACE_MAX: u32 = 4;
+const STRANGER: IfIndex = IfIndex(100);
 
 /// What happens without being said: else every answer and every frame is a step of its own.
 #[derive(Clone, Copy)]
@@ -31,12 +35,23 @@ pub(super) struct Habits {
     pub(super) delivers: bool,
 }
 
+/// How interfaces come and go that nobody asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Passage {
+    /// Each goes before the next one comes.
+    OneByOne,
+    /// There is one only, which has many names, one after the other.
+    Renamed,
+}
+
 pub(super) struct World {
     pub(super) now: Instant,
     pub(super) routers: Vec<Router>,
     pub(super) habits: Habits,
     /// The last frames that were sent: by whom, where.
     pub(super) heard: VecDeque<(usize, IfIndex, Bytes)>,
+    /// How many interfaces have passed by.
+    strangers: u32,
     wakes: u32,
     log: Vec<(usize, Action)>,
 }
@@ -47,7 +62,8 @@ impl World {
         let habits = Habits { answers: !flag(input), delivers: !flag(input) };
         let now = Instant::from_millis(1000);
         let routers = (0..ROUTERS).map(|_| Router::default()).collect();
-        let mut world = Self { now, routers, habits, heard: VecDeque::new(), wakes: 0, log: Vec::new() };
+        let (heard, log) = (VecDeque::new(), Vec::new());
+        let mut world = Self { now, routers, habits, heard, strangers: 0, wakes: 0, log };
         for router in 0..ROUTERS {
             world.call(router, |engine| engine.set_wall_clock(now, Duration::from_secs(999_990)));
             for (at, _) in INTERFACES.iter().enumerate() {
@@ -129,6 +145,21 @@ impl World {
         self.routers.iter().enumerate().filter_map(due).min()
     }
 
+    /// `count` interfaces come and go, each with a name that there never was.
+    pub(super) fn pass_by(&mut self, router: usize, count: u8, passage: Passage) {
+        let (now, gone) = (self.now, LinkEvent::Gone(STRANGER));
+        for _ in 0..count {
+            self.strangers += 1;
+            let name = InterfaceName::new(&format!("veth{}", self.strangers));
+            let stranger = LinkState { name, index: STRANGER, ..link(router, 0) };
+            self.call(router, |engine| engine.handle_link(now, LinkEvent::Present(stranger)));
+            if passage == Passage::OneByOne {
+                self.call(router, |engine| engine.handle_link(now, gone.clone()));
+            }
+        }
+        self.call(router, |engine| engine.handle_link(now, gone));
+    }
+
     /// Takes everything away and looks whether anything is left.
     pub(super) fn close(&mut self) {
         self.habits = Habits { answers: true, delivers: false };
@@ -148,6 +179,19 @@ impl World {
             }
             let next = self.routers[router].engine.next_deadline();
             assert!(next.is_none(), "without groups there is nothing to wait for, but {next:?}");
+            self.clear(router);
+            self.routers[router].check_empty();
+        }
+    }
+
+    /// No object is tracked any more, and there are no interfaces.
+    fn clear(&mut self, router: usize) {
+        let now = self.now;
+        for name in settings::TRACKS.map(TrackName::new) {
+            self.call(router, |engine| engine.forget_track(now, &name));
+        }
+        for index in 2..=INTERFACE_MAX {
+            self.call(router, |engine| engine.handle_link(now, LinkEvent::Gone(IfIndex(index))));
         }
     }
 

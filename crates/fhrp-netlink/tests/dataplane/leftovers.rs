@@ -173,6 +173,42 @@ fn cleanup_removes_exactly_what_is_ours() {
 }
 
 #[test]
+fn what_was_left_in_one_namespace_is_not_forgotten_in_another() {
+    let Some(world) = fhrp_lab::world!() else { return };
+    in_router(world, |lab, router| {
+        let (before, host) = (inventory(router), lab.host(1).unwrap().namespace());
+        crash(router);
+        let left = inventory(router);
+        let elsewhere = || host.run(|| cleanup(&state_dir(router))).unwrap();
+        assert!(matches!(elsewhere(), Err(NetlinkError::OtherNamespace { .. })));
+        host.run(|| {
+            let mut misplaced = Driven::start(router);
+            let base = misplaced.base();
+            misplaced.program(1, Some(open(&binding(base, 10, &["192.0.2.1"])))).unwrap();
+            assert_eq!(host.setting(&format!("ipv4/conf/{BASE}/arp_announce")).unwrap(), "2");
+            misplaced.shutdown();
+            assert_eq!(host.setting(&format!("ipv4/conf/{BASE}/arp_announce")).unwrap(), "0");
+        })
+        .unwrap();
+        assert!(matches!(elsewhere(), Err(NetlinkError::OtherNamespace { .. })));
+        assert_eq!(inventory(router), left);
+        cleanup(&state_dir(router)).unwrap();
+        assert_eq!(inventory(router), before);
+        assert_eq!(elsewhere().unwrap(), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn cleanup_makes_no_state_directory() {
+    let Some(world) = fhrp_lab::world!() else { return };
+    in_router(world, |_, router| {
+        let path = router.work_dir().join("typo");
+        assert!(matches!(cleanup(&path), Err(NetlinkError::NoStateDir { .. })));
+        assert!(!path.exists());
+    });
+}
+
+#[test]
 fn a_state_directory_serves_one_backend_at_a_time() {
     let Some(world) = fhrp_lab::world!() else { return };
     in_router(world, |_, router| {

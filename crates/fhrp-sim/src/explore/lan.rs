@@ -1,168 +1,31 @@
 //! A LAN where nothing happens but what is chosen.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use bytes::Bytes;
 use fhrp::{
-    Action, GlbpForwarder, GlbpSettings, GlbpStatus, GroupState, GroupStatus, HsrpSettings, IfIndex, Instant,
-    InterfaceName, LinkEvent, LinkState, MacAddr, VrrpSettings,
+    Action, GlbpForwarder, GroupState, GroupStatus, IfIndex, Instant, InterfaceName, LinkEvent, LinkState,
+    MacAddr,
 };
 
 use crate::check::{Checker, Violation, Watch};
-use crate::contest::Contest;
 use crate::dataplane::Dataplane;
 use crate::fault::Place;
-use crate::flaw::Flaw;
 use crate::group::{GroupPlan, Settings};
-use crate::hash::Hash;
 use crate::monitor::{Monitor, Round, Step, fitness};
 use crate::plan::{INTERFACE, Protocol};
 use crate::said::Said;
 use crate::subject::{Input, Subject};
+use crate::timeline;
+
+use super::small::{ADDRESS, Small};
 
 /// Timers that are due within this time of each other are served in any order.
 const TIMERS_APART: Duration = Duration::from_millis(250);
 /// A frame is on its way no longer than this, unless it is lost.
 const TRANSIT_MOST: Duration = Duration::from_millis(250);
-const VRID: u8 = 10;
-const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 101);
-
-/// One router of a small world.
-#[derive(Clone, Copy, Debug)]
-pub struct Member {
-    /// Its priority; over VRRP 255 makes it the owner.
-    pub priority: u8,
-    /// Whether it preempts, at once.
-    pub preempt: bool,
-    /// Its interval; over HSRP its hello time, and a third of its hold time.
-    pub interval: Duration,
-}
-
-/// A small world.
-#[derive(Clone, Debug)]
-pub struct Small {
-    /// Its name.
-    pub name: &'static str,
-    /// What is spoken.
-    pub protocol: Protocol,
-    /// The version of it.
-    pub version: u8,
-    /// Its routers; a later one has a higher address.
-    pub members: Vec<Member>,
-    /// How many frames may be lost.
-    pub losses: u8,
-    /// How often a router may lose its power; it starts again at any time.
-    pub crashes: u8,
-    /// How often a router may be shut down; it starts again at any time.
-    pub stops: u8,
-    /// So long all goes well before the first choice.
-    pub calm: Duration,
-    /// GLBP: redirect time and timeout.
-    pub lifetimes: (Duration, Duration),
-    /// What is wrong with the engines, if anything.
-    pub flaw: Option<Flaw>,
-}
-
-impl Small {
-    /// The worlds of a protocol that are searched.
-    #[must_use]
-    pub fn all(protocol: Protocol) -> Vec<Self> {
-        let second = Duration::from_secs(1);
-        let member = |priority, preempt| Member { priority, preempt, interval: second };
-        let world = |name, version, members| Self {
-            name,
-            protocol,
-            version,
-            members,
-            losses: 2,
-            crashes: 1,
-            stops: 1,
-            calm: Duration::ZERO,
-            lifetimes: (second * 600, second * 14_400),
-            flaw: None,
-        };
-        let slow = Member { priority: 200, preempt: true, interval: second * 2 };
-        let mut worlds = vec![
-            world("two, preempting", 2, vec![member(100, true), member(200, true)]),
-            world("two, not preempting", 2, vec![member(100, false), member(200, false)]),
-            world("three alike", 2, vec![member(100, true), member(100, true), member(100, true)]),
-            world(
-                "three apart, not preempting",
-                2,
-                vec![member(200, false), member(150, false), member(100, false)],
-            ),
-            world("three with two intervals", 2, vec![slow, member(150, true), member(100, false)]),
-        ];
-        match protocol {
-            Protocol::Vrrp => {
-                worlds.iter_mut().for_each(|world| world.version = 3);
-                worlds.push(world("two of version 2", 2, vec![member(100, true), member(200, true)]));
-                let owned = vec![member(255, true), member(100, true), member(254, false)];
-                worlds.push(world("an owner and two", 3, owned));
-            }
-            Protocol::Hsrp => {
-                worlds.push(world("two of version 1", 1, vec![member(100, true), member(200, true)]));
-            }
-            Protocol::Glbp => {
-                // Until everybody has a forwarder.
-                worlds.iter_mut().for_each(|world| world.calm = second * 12);
-                worlds.push(Self { calm: Duration::ZERO, name: "two, from the start", ..worlds[0].clone() });
-                let fleeting = (second, second * 4);
-                worlds.push(Self { lifetimes: fleeting, name: "two, soon forgotten", ..worlds[0].clone() });
-                worlds.push(Self { lifetimes: fleeting, name: "three, soon forgotten", ..worlds[2].clone() });
-            }
-        }
-        worlds
-    }
-
-    fn group(&self) -> GroupPlan {
-        let members = self.members.iter().map(|member| Some(self.settings(member))).collect();
-        GroupPlan { number: VRID.into(), ipv6: false, gateway: ADDRESS.into(), members }
-    }
-
-    /// Repeated announcements would be timers of no interest here.
-    fn settings(&self, member: &Member) -> Settings {
-        let (name, addresses) = (InterfaceName::new(INTERFACE), vec![IpAddr::V4(ADDRESS)]);
-        match self.protocol {
-            Protocol::Vrrp => {
-                let mut settings = VrrpSettings::new(name, VRID, addresses);
-                settings.version = self.version;
-                settings.priority = member.priority;
-                settings.preempt = member.preempt;
-                settings.advertisement_interval = member.interval;
-                settings.announce.repeats = [].into();
-                Settings::Vrrp(settings)
-            }
-            Protocol::Hsrp => {
-                let mut settings = HsrpSettings::new(name, VRID.into(), addresses);
-                settings.version = self.version;
-                settings.priority = member.priority;
-                settings.preempt = member.preempt;
-                settings.timers = Some((member.interval, member.interval * 3));
-                settings.announce.repeats = [].into();
-                Settings::Hsrp(settings)
-            }
-            Protocol::Glbp => {
-                let mut settings = GlbpSettings::new(name, VRID.into(), addresses);
-                settings.priority = member.priority;
-                (settings.preempt, settings.forwarder_preempt) = (member.preempt, member.preempt);
-                settings.forwarder_preempt_delay = Duration::ZERO;
-                (settings.hello_time, settings.hold_time) = (member.interval, member.interval * 3);
-                (settings.redirect, settings.timeout) = self.lifetimes;
-                Settings::Glbp(settings)
-            }
-        }
-    }
-
-    /// How long it takes at most until there is an Active router.
-    fn silence(&self) -> Duration {
-        let settings = || self.members.iter().map(|member| self.settings(member));
-        let slowest = settings().map(|settings| settings.pace()).max().unwrap_or_default();
-        settings().map(|settings| settings.silence(slowest)).max().unwrap_or_default()
-    }
-}
 
 /// What can happen next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,33 +59,33 @@ impl fmt::Display for Choice {
 
 /// A frame on its way to one router.
 #[derive(Debug)]
-struct Flight {
-    to: usize,
-    sent: Instant,
-    octets: Bytes,
+pub(super) struct Flight {
+    pub(super) to: usize,
+    pub(super) sent: Instant,
+    pub(super) octets: Bytes,
 }
 
 #[derive(Debug)]
-struct Node {
+pub(super) struct Node {
     link: LinkState,
     subject: Option<Subject>,
     dataplane: Dataplane,
     /// When it last advertised because of what it heard: the engine holds back further answers for half an interval.
-    answered: Option<Instant>,
+    pub(super) answered: Option<Instant>,
 }
 
 /// A small world as it is after some choices.
 #[derive(Debug)]
 pub(super) struct Lan<'a> {
-    small: &'a Small,
+    pub(super) small: &'a Small,
     group: GroupPlan,
-    now: Instant,
-    nodes: Vec<Node>,
-    flights: Vec<Flight>,
-    monitor: Monitor,
-    lost: u8,
-    crashed: u8,
-    stopped: u8,
+    pub(super) now: Instant,
+    pub(super) nodes: Vec<Node>,
+    pub(super) flights: Vec<Flight>,
+    pub(super) monitor: Monitor,
+    pub(super) lost: u8,
+    pub(super) crashed: u8,
+    pub(super) stopped: u8,
     frames: u64,
 }
 
@@ -262,20 +125,15 @@ impl<'a> Lan<'a> {
     }
 
     fn states(&self) -> String {
-        let letter = |router| match self.status(router).map(|status| status.state) {
-            None => 'x',
-            Some(GroupState::Active) => 'A',
-            Some(GroupState::Backup) => 'b',
-            Some(_) => 'i',
-        };
+        let letter = |router| timeline::letter(self.status(router).map(|status| status.state));
         (0..self.nodes.len()).map(letter).collect()
     }
 
-    fn status(&self, router: usize) -> Option<GroupStatus> {
+    pub(super) fn status(&self, router: usize) -> Option<GroupStatus> {
         self.nodes[router].subject.as_ref()?.status().next()
     }
 
-    fn deadline(&self, router: usize) -> Option<Instant> {
+    pub(super) fn deadline(&self, router: usize) -> Option<Instant> {
         self.nodes[router].subject.as_ref()?.next_deadline()
     }
 
@@ -423,69 +281,6 @@ impl<'a> Lan<'a> {
         self.flights.extend(flights);
     }
 
-    /// What this state looks like, with times relative to now.
-    pub(super) fn key(&self) -> u64 {
-        let mut hash = Hash::default();
-        let since = |at: Instant| self.now.saturating_duration_since(at).as_micros();
-        let ahead = |at: Instant| at.saturating_duration_since(self.now).as_micros();
-        let mut number = |number: u128| hash.number(u64::try_from(number).unwrap_or(u64::MAX));
-        for counted in [self.lost, self.crashed, self.stopped] {
-            number(counted.into());
-        }
-        for (router, node) in self.nodes.iter().enumerate() {
-            let Some(status) = self.status(router) else {
-                number(u128::MAX);
-                continue;
-            };
-            let due = self.deadline(router).map(ahead);
-            let overdue = self.deadline(router).map(since);
-            let interval = self.small.members[router].interval;
-            let answered = node.answered.map(|at| since(at).min(interval.as_micros() / 2));
-            let known = status.active.map(|address| match address {
-                IpAddr::V4(ip) => u128::from(ip.to_bits()),
-                IpAddr::V6(ip) => ip.to_bits(),
-            });
-            let learned = status.vrrp().map(|vrrp| vrrp.active_adver_interval.as_micros());
-            let timers = status.hsrp().map_or([None; 3], |hsrp| {
-                [hsrp.next_hello, hsrp.active_expires, hsrp.standby_expires].map(|at| at.map(ahead))
-            });
-            number(state_number(status.state));
-            let shown = [due, overdue, answered, known, status.active_priority.map(u128::from), learned];
-            let shared = status.glbp().map_or_else(Vec::new, |glbp| self.forwarders_key(router, glbp));
-            for value in shown.into_iter().chain(timers).chain(shared) {
-                number(value.unwrap_or(u128::MAX));
-            }
-        }
-        let mut flights: Vec<(usize, u128, &[u8])> =
-            self.flights.iter().map(|flight| (flight.to, since(flight.sent), &*flight.octets)).collect();
-        flights.sort_unstable();
-        for (to, age, octets) in flights {
-            hash.number(u64::try_from(to).unwrap_or(0));
-            hash.number(u64::try_from(age).unwrap_or(0));
-            hash.octets(octets);
-        }
-        hash.value()
-    }
-
-    /// What forwarders look like.
-    fn forwarders_key(&self, router: usize, glbp: &GlbpStatus) -> Vec<Option<u128>> {
-        let ahead = |at: Instant| at.saturating_duration_since(self.now).as_micros();
-        let mac = |mac: MacAddr| mac.0.iter().fold(0, |sum, octet| (sum << 8) | u128::from(*octet));
-        let mut key: Vec<Option<u128>> =
-            [glbp.next_hello, glbp.active_expires, glbp.standby_expires].map(|at| at.map(ahead)).to_vec();
-        key.push(Some(glbp.hello_time.as_micros()));
-        for one in &glbp.forwarders {
-            key.push(Some(u128::from(one.number) << 8 | state_number(one.state)));
-            key.push(one.owner.map(mac));
-            key.extend([one.redirect_ends, one.timeout_ends].map(|at| at.map(ahead)));
-            key.push(one.server.map(|server| (u128::from(server.primary) << 64) | ahead(server.expires)));
-        }
-        if let Some(Contest::Glbp(contest)) = self.monitor.contest(router, 0) {
-            key.extend(contest.forwarder_timers().into_iter().map(|at| at.map(ahead)));
-        }
-        key
-    }
-
     /// From here on all goes well: everything arrives, who is down starts, and after three of the longest waits there
     /// is one Active router that nobody has a right to replace.
     pub(super) fn settle(&mut self) -> Result<(), Violation> {
@@ -569,17 +364,6 @@ impl<'a> Lan<'a> {
     }
 }
 
-fn state_number(state: GroupState) -> u128 {
-    match state {
-        GroupState::Initialize | GroupState::Initial | GroupState::Disabled => 0,
-        GroupState::Learn => 1,
-        GroupState::Listen => 2,
-        GroupState::Speak => 3,
-        GroupState::Standby | GroupState::Backup => 4,
-        GroupState::Active => 5,
-    }
-}
-
 impl Node {
     fn new(small: &Small, place: usize) -> Self {
         let number = u8::try_from(place).unwrap_or(0) + 2;
@@ -595,5 +379,23 @@ impl Node {
             ipv6: vec![Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, number.into())],
         };
         Self { link, subject: None, dataplane: Dataplane::default(), answered: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_has_a_letter_of_its_own() {
+        let settled = |protocol| {
+            let small = Small::all(protocol).remove(2);
+            let mut lan = Lan::at(&small, &[]).unwrap();
+            let begins = lan.states();
+            lan.settle().unwrap();
+            (begins, lan.states())
+        };
+        assert_eq!(settled(Protocol::Vrrp), ("bbb".to_owned(), "Abb".to_owned()));
+        assert_eq!(settled(Protocol::Hsrp), ("lll".to_owned(), "lsA".to_owned()));
     }
 }

@@ -5,15 +5,17 @@
 //! all times relative to now, so that states that differ only in when they are reached are one. The search is breadth
 //! first because the first counterexample is then a shortest one.
 
+mod key;
 mod lan;
+mod small;
 
 use std::collections::HashSet;
 use std::sync::Mutex;
 
-use crate::check::Violation;
+use crate::check::{Checker, Violation};
 
 use lan::{Choice, Lan};
-pub use lan::{Member, Small};
+pub use small::{Member, Small};
 
 /// What came of a search.
 #[derive(Clone, Debug)]
@@ -49,10 +51,15 @@ pub fn explore(small: &Small, depth: usize, states: usize, threads: usize) -> Ex
     let mut level: Vec<Path> = vec![Vec::new()];
     let mut explored =
         Explored { name: small.name, states: 1, transitions: 0, depth: 0, exhausted: false, violation: None };
+    if let Err(violation) = Lan::at(small, &[]) {
+        explored.violation = Some((violation, Vec::new()));
+        return explored;
+    }
+    let told = |(violation, path): (Violation, Path)| (violation, Lan::tell(small, &path));
     while explored.depth < depth && seen.len() < states && !level.is_empty() {
-        let found = expand(small, &level, threads.max(1));
+        let found = share(small, &level, threads, expand);
         explored.transitions += found.transitions;
-        explored.violation = found.violation.map(|(violation, path)| (violation, Lan::tell(small, &path)));
+        explored.violation = found.violation.map(told);
         level =
             found.reached.into_iter().filter(|(key, _)| seen.insert(*key)).map(|(_, path)| path).collect();
         explored.depth += 1;
@@ -61,19 +68,21 @@ pub fn explore(small: &Small, depth: usize, states: usize, threads: usize) -> Ex
             return explored;
         }
     }
+    // From the others that was seen when choices were made in them.
+    explored.violation = share(small, &level, threads, settle).violation.map(told);
     explored.exhausted = level.is_empty();
     explored
 }
 
-/// One choice more from every state of a level, which is shared among threads.
-fn expand(small: &Small, level: &[Path], threads: usize) -> Found {
+/// Looks at every state of a level, which is shared among threads.
+fn share(small: &Small, level: &[Path], threads: usize, look: fn(&Small, &[Path]) -> Found) -> Found {
     let whole = Mutex::new(Vec::new());
-    let part = level.len().div_ceil(threads).max(1);
+    let part = level.len().div_ceil(threads.max(1)).max(1);
     std::thread::scope(|scope| {
         for (place, paths) in level.chunks(part).enumerate() {
             let whole = &whole;
             scope.spawn(move || {
-                let found = expand_part(small, paths);
+                let found = look(small, paths);
                 // A thread that panicked has ended the scope by then.
                 if let Ok(mut whole) = whole.lock() {
                     whole.push((place, found));
@@ -91,17 +100,17 @@ fn expand(small: &Small, level: &[Path], threads: usize) -> Found {
     })
 }
 
-fn expand_part(small: &Small, paths: &[Path]) -> Found {
+/// One choice more from every state, each of which settles.
+fn expand(small: &Small, paths: &[Path]) -> Found {
     let mut found = Found::default();
     for path in paths {
-        // Choices that led to a state did so without violation; they do so again.
-        let Ok(mut here) = Lan::at(small, path) else { continue };
-        let choices = here.choices();
-        if let Err(mut violation) = here.settle() {
-            violation.text.push_str(" (after the choices, when nothing goes wrong any more)");
-            found.violation = Some((violation, path.clone()));
-            return found;
-        }
+        let choices = match settled(small, path) {
+            Ok(choices) => choices,
+            Err(violation) => {
+                found.violation = Some((violation, path.clone()));
+                return found;
+            }
+        };
         for choice in choices {
             found.transitions += 1;
             let longer: Path = path.iter().copied().chain([choice]).collect();
@@ -115,4 +124,26 @@ fn expand_part(small: &Small, paths: &[Path]) -> Found {
         }
     }
     found
+}
+
+/// Every state settles.
+fn settle(small: &Small, paths: &[Path]) -> Found {
+    let wrong = |path: &Path| settled(small, path).err().map(|violation| (violation, path.clone()));
+    Found { violation: paths.iter().find_map(wrong), ..Found::default() }
+}
+
+/// What could be chosen in a state, from which all went well.
+fn settled(small: &Small, path: &[Choice]) -> Result<Vec<Choice>, Violation> {
+    // Choices that led to a state did so without violation; they do so again.
+    let mut here = Lan::at(small, path).map_err(|violation| Violation {
+        at: violation.at,
+        checker: Checker::Determinism,
+        text: format!("the same choices made again give {violation}"),
+    })?;
+    let choices = here.choices();
+    here.settle().map_err(|mut violation| {
+        violation.text.push_str(" (after the choices, when nothing goes wrong any more)");
+        violation
+    })?;
+    Ok(choices)
 }

@@ -51,9 +51,9 @@ pub(crate) struct Contest {
     address_known: bool,
     pub(super) up_since: Option<Instant>,
     /// Whom it asked for a forwarder, and when.
-    pub(super) asked: Option<(IpAddr, Instant)>,
+    pub(crate) asked: Option<(IpAddr, Instant)>,
     /// The last two nonces that it sent, the newest first.
-    pub(super) nonces: [Option<u32>; 2],
+    pub(crate) nonces: [Option<u32>; 2],
     /// When requests of others came lately.
     pub(super) requests: Vec<Instant>,
     pub(crate) forwarders: [Forwarder; FORWARDERS],

@@ -20,7 +20,7 @@ pub(crate) struct Contest {
     pub(crate) pace: Pace,
     pub(crate) tracked_down: bool,
     /// Timers of the Active router.
-    learned: Option<(Duration, Duration)>,
+    pub(crate) learned: Option<(Duration, Duration)>,
     address_known: bool,
     /// Whether it has been Active since the group was added.
     seasoned: bool,

@@ -27,7 +27,7 @@ use crate::plan::{HostPlan, RouterPlan, Scenario};
 use crate::record::{Felt, Record, What};
 use crate::rng::Rng;
 use crate::subject::{Input, Subject};
-use crate::timeline::Timeline;
+use crate::timeline::{self, Timeline};
 
 use conditions::Condition;
 use handover::Handover;
@@ -506,15 +506,10 @@ impl<'a> World<'a> {
     /// How each router stands in each group, in a letter each.
     fn lanes(&self) -> Vec<String> {
         let letter = |node: &Router, state: &Option<GroupState>| match state {
-            _ if node.subject.is_none() => 'x',
+            _ if node.subject.is_none() => timeline::letter(None),
             _ if node.condition.stalled => 'z',
             None => '.',
-            Some(GroupState::Active) => 'A',
-            Some(GroupState::Backup) => 'b',
-            Some(GroupState::Standby) => 's',
-            Some(GroupState::Speak) => 'p',
-            Some(GroupState::Listen) => 'l',
-            Some(_) => 'i',
+            Some(state) => timeline::letter(Some(*state)),
         };
         let lane = |node: &Router| node.states.iter().map(|state| letter(node, state)).collect();
         self.routers.iter().map(lane).collect()

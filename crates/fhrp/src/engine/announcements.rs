@@ -25,7 +25,7 @@ impl Engine {
         let Some(group) = single(&mut self.groups, slot) else { return };
         let due =
             announce == Announce::Now && group.seat().serves() && group.seat().announcements_queued == 0;
-        let Some(place) = self.names.get(&group.id().interface).copied().filter(|_| due) else { return };
+        let Some(place) = self.interfaces.find(&group.id().interface).filter(|_| due) else { return };
         let Some(interface) = self.interfaces.get_mut(place) else { return };
         let count = group.speaker().addresses().len();
         group.seat_mut().announcements_queued = count;

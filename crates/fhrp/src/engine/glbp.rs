@@ -73,7 +73,7 @@ impl Engine {
     pub(super) fn refresh_reception(&mut self, slot: usize) {
         let Some(group) = self.groups.get_mut(slot).and_then(Option::as_mut) else { return };
         let Some(resolves) = group.take_resolves() else { return };
-        let place = self.names.get(&group.id().interface).copied();
+        let place = self.interfaces.find(&group.id().interface);
         if let Some(interface) = place.and_then(|place| self.interfaces.get_mut(place)) {
             interface.resolve(slot, &resolves);
             self.actions.extend(interface.attach());

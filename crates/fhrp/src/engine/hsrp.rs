@@ -194,7 +194,7 @@ impl Engine {
                 continue;
             };
             let (change, lead) = (group.take_role_change(), group.lead());
-            let place = self.names.get(&group.id().interface).copied();
+            let place = self.interfaces.find(&group.id().interface);
             let variant = group.speaker().hsrp().map(|router| router.variant());
             let followers =
                 group.speaker().name().and_then(|name| self.following.followers.get(name)).cloned();
@@ -213,7 +213,7 @@ impl Engine {
     /// A group that went is counted no more.
     pub(super) fn dismiss_role(&mut self, now: Instant, group: &mut Slot) {
         let Some(group) = group.single_mut() else { return };
-        let place = self.names.get(&group.id().interface).copied();
+        let place = self.interfaces.find(&group.id().interface);
         let variant = group.speaker().hsrp().map(|router| router.variant());
         if let (Some(change), Some(place), Some(variant)) = (group.take_role_change(), place, variant) {
             self.account(now, (place, variant), change);
@@ -271,6 +271,11 @@ impl Engine {
 }
 
 const VARIANTS: [Variant; 3] = [Variant::V1, Variant::V2Ipv4, Variant::V2Ipv6];
+
+/// Where the deadlines of an interface are.
+pub(super) fn voice_slots(place: usize) -> [usize; 3] {
+    VARIANTS.map(|variant| voice_slot(place, variant))
+}
 
 fn voice_slot(place: usize, variant: Variant) -> usize {
     let at = match variant {

@@ -9,7 +9,7 @@ use fhrp_wire::hsrp::Variant;
 
 use super::hsrp::Voice;
 use crate::pacer::Pacer;
-use crate::{Action, GroupId, InterfaceStats, LinkState, Protocol, Reception};
+use crate::{Action, GroupId, InterfaceName, InterfaceStats, LinkState, Protocol, Reception};
 
 const PROTOCOLS: [Protocol; 3] = [Protocol::Vrrp, Protocol::Hsrp, Protocol::Glbp];
 const FAMILIES: [Family; 2] = [Family::V4, Family::V6];
@@ -44,6 +44,9 @@ impl Directory {
             *entry = NONE;
             self.groups = self.groups.saturating_sub(1);
         }
+        if self.groups == 0 {
+            self.slots = Vec::new();
+        }
     }
 }
 
@@ -62,8 +65,9 @@ pub(super) enum Round {
     Later,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Interface {
+    pub(super) name: InterfaceName,
     /// `None` while it does not exist.
     pub(super) link: Option<Arc<LinkState>>,
     pub(super) stats: InterfaceStats,
@@ -81,6 +85,21 @@ pub(super) struct Interface {
 }
 
 impl Interface {
+    /// One of which nothing is known.
+    pub(super) fn new(name: InterfaceName) -> Self {
+        Self {
+            name,
+            link: None,
+            stats: InterfaceStats::default(),
+            pacer: Pacer::default(),
+            attach_failed: false,
+            attached: None,
+            resolvers: BTreeMap::new(),
+            directories: Default::default(),
+            voices: Default::default(),
+        }
+    }
+
     /// Enters a group.
     pub(super) fn enlist(&mut self, id: &GroupId, slot: usize) {
         self.directory_mut(id.protocol, id.family).enter(id.number, slot);

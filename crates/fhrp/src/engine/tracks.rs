@@ -17,8 +17,10 @@ impl Engine {
     /// From now on the object is up while this interface is there, enabled and has carrier, and down otherwise. While
     /// nothing has been heard of the interface, nothing is known of the object either.
     pub fn track_interface(&mut self, now: Instant, name: &TrackName, interface: &InterfaceName) {
-        let at = self.interface_slot(interface);
-        self.tracked_interfaces.insert(name.clone(), at);
+        let at = self.interfaces.slot_of(interface);
+        if let Some(before) = self.tracked_interfaces.insert(name.clone(), at) {
+            self.forget_if_idle(before);
+        }
         let known = self.interfaces.get(at).and_then(|interface| interface.link.as_ref());
         match known.map(|link| link.up) {
             Some(up) => self.set_track(now, name, state_of(up)),
@@ -28,7 +30,9 @@ impl Engine {
 
     /// Nothing is known of the object any more, so it counts as up.
     pub fn forget_track(&mut self, now: Instant, name: &TrackName) {
-        self.tracked_interfaces.remove(name);
+        if let Some(before) = self.tracked_interfaces.remove(name) {
+            self.forget_if_idle(before);
+        }
         self.know_nothing_of(now, name);
     }
 

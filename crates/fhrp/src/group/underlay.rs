@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use fhrp_election::Instant;
 
 use super::{Group, Lead, Out};
+use crate::limiter::Topic;
 use crate::speaker::Underlay;
 use crate::{LinkState, NoticeKind, Waiting};
 
@@ -25,6 +26,7 @@ impl Group {
         if underlay != self.underlay {
             self.change_underlay(now, underlay, out);
         }
+        self.warn_of_own_address(now, out);
         self.refresh_wish(out);
     }
 
@@ -104,6 +106,23 @@ impl Group {
         }
     }
 
+    /// Somebody gave the interface the virtual address while the group runs, and the protocol knows no owner: its kernel
+    /// answers for it, too.
+    fn warn_of_own_address(&mut self, now: Instant, out: &mut Out<'_>) {
+        let Some(underlay) = &self.underlay else { return };
+        let mac = underlay.physical;
+        if let Some(address) = self.out_of_place() {
+            let kind = || NoticeKind::DuplicateAddress { address, mac };
+            self.notify_limited(Topic::DuplicateAddress, now, kind, out);
+        }
+    }
+
+    /// A virtual address that the interface has of its own although the protocol knows no owner.
+    fn out_of_place(&self) -> Option<IpAddr> {
+        let link = self.link.as_deref().filter(|_| !self.speaker.knows_owner())?;
+        self.owned(link).next()
+    }
+
     fn find_underlay(&self, now: Instant) -> Result<Underlay, Waiting> {
         let link = self.link.as_deref().ok_or(Waiting::InterfaceMissing)?;
         if let Some(fault) = self.seat.pause() {
@@ -125,7 +144,12 @@ impl Group {
         if self.speaker.lacks_key(now) {
             return Err(Waiting::NoSendingKey);
         }
-        let owner = self.owned(link).next().is_some();
+        match self.out_of_place() {
+            // One that runs goes on: hosts have its MAC.
+            Some(address) if self.underlay.is_none() => return Err(Waiting::OwnAddress(address)),
+            Some(_) | None => {}
+        }
+        let owner = self.speaker.knows_owner() && self.owned(link).next().is_some();
         Ok(Underlay {
             interface: link.index,
             physical: link.mac,

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use fhrp::GroupState::{Active, Listen};
-use fhrp::{Gate, HsrpConfig, HsrpSettings, MacAddr};
+use fhrp::{Gate, GroupState, HsrpConfig, HsrpSettings, MacAddr, NoticeKind, Waiting};
 use fhrp_wire::hsrp::{State, Variant};
 
 use super::lan::*;
@@ -217,4 +217,34 @@ fn all_groups_of_an_interface_are_counted() {
     assert_eq!(of_them[0].1[42..], [0, 3, 0, 1, 0, 14, 2, 0, 0, 0, 0, 1, 0, 0, 0, 0]);
     assert_eq!(of_them.last().unwrap().1[42..], [0, 3, 0, 1, 0, 14, 3, 0, 0, 3, 0, 1, 0, 0, 0, 0]);
     assert_eq!(lan.interface(0).hsrp_interface_states_sent, u64::try_from(of_them.len()).unwrap());
+}
+
+/// HSRP knows no owner: its kernel would answer hosts with the interface's MAC while another router is Active.
+#[test]
+fn a_group_whose_address_is_the_interfaces_own_waits() {
+    for variant in VARIANTS {
+        let own = address(variant, 2);
+        let mut lan = Lan::with(2, HsrpSettings { addresses: vec![own], priority: 200, ..settings(variant) });
+        lan.join(3, HsrpSettings { addresses: vec![own], ..settings(variant) });
+        lan.until(60_000);
+        assert_eq!(lan.states(), [GroupState::Initial, Active], "{variant:?}");
+        assert_eq!(lan.status(0).waiting, Some(Waiting::OwnAddress(own)));
+        assert_eq!(lan.notices(0), [NoticeKind::Waits(Waiting::OwnAddress(own))], "no word of an owner");
+        assert!(lan.frames(0).is_empty());
+        lan.update(0, settings(variant));
+        assert_eq!((lan.states()[0], lan.status(0).waiting), (Listen, None));
+    }
+}
+
+/// Hosts have its MAC; to close it would cut them off.
+#[test]
+fn a_group_that_runs_goes_on_when_its_address_appears_on_the_interface_and_says_so() {
+    let mut lan = active(settings(Variant::V2Ipv4));
+    for _ in 0..3 {
+        lan.link(0, |link| link.ipv4.push([192, 0, 2, 1].into()));
+    }
+    assert_eq!((lan.states(), lan.gate(0)), (vec![Active], Some(Gate::Open)));
+    let said = NoticeKind::DuplicateAddress { address: gateway(Variant::V2Ipv4), mac: mac(2) };
+    assert_eq!(lan.notices(0).iter().filter(|kind| **kind == said).count(), 1);
+    assert!(!lan.notices(0).iter().any(|kind| matches!(kind, NoticeKind::Owns(_))));
 }

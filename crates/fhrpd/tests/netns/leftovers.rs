@@ -1,6 +1,11 @@
 //! What the daemon leaves in the system: nothing, or nothing for long.
 
-use std::{collections::BTreeMap, process::Command, thread};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    process::{Command, Output},
+    thread,
+};
 
 use fhrp_lab::{
     Capture, CaptureScope, Inventory, Lab, LabOptions, Node, RouterProcess, Stamp, VrrpGroup, World,
@@ -70,10 +75,41 @@ fn nothing_after_a_kill_and_cleanup() {
     let router = lab.router(1).unwrap();
     assert_ne!(changes(router, &before), Vec::<String>::new());
     let file = fhrpd().configuration_path(router);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fhrpd"));
-    let output = router.namespace().output(command.arg("cleanup").arg("--config").arg(file)).unwrap();
+    let output = cleanup(router, ["--config".as_ref(), file.as_path()]);
     assert!(output.status.success(), "{output:?}");
     assert_eq!(changes(router, &before), Vec::<String>::new(), "{output:?}");
+}
+
+/// What `fhrpd cleanup` says in the namespace of a node.
+fn cleanup(node: &Node, arguments: [&Path; 2]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fhrpd"));
+    node.namespace().output(command.arg("cleanup").args(arguments)).unwrap()
+}
+
+#[test]
+fn cleanup_in_the_wrong_place_is_told_and_loses_nothing() {
+    let Some(world) = world!() else { return };
+    let Stage { lab, before, mut process } = active(world);
+    process.kill();
+    let (router, host) = (lab.router(1).unwrap(), lab.host(1).unwrap());
+    let file = fhrpd().configuration_path(router);
+    let named = ["--config".as_ref(), file.as_path()];
+    let typo = router.work_dir().join("typo");
+    let misspelt = ["--state-dir".as_ref(), typo.as_path()];
+    for (node, arguments, told) in
+        [(host, named, "is of another network namespace"), (router, misspelt, "no such state directory")]
+    {
+        let output = cleanup(node, arguments);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains(told), "{output:?}");
+        assert!(output.stdout.is_empty(), "{output:?}");
+    }
+    assert!(!typo.exists());
+    let output = cleanup(router, named);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(changes(router, &before), Vec::<String>::new(), "{output:?}");
+    let output = cleanup(host, named);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "nothing was left\n", "{output:?}");
 }
 
 #[test]
