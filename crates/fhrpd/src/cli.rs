@@ -17,6 +17,8 @@ use crate::report::Report;
 use crate::show::{self, Filter};
 
 const UNUSABLE: u8 = 2;
+/// Where the configuration file is unless another is named.
+const USUAL_FILE: &str = "/etc/fhrpd.toml";
 
 const STATUS_HELP: &str = "\
 Exit status: 0 done, 1 failed while running, 2 wrong arguments or an unusable file.";
@@ -68,7 +70,7 @@ enum Command {
 #[derive(Debug, Args)]
 struct ConfigFile {
     /// The configuration file (TOML).
-    #[arg(long, short, value_name = "FILE", default_value = "/etc/fhrpd.toml")]
+    #[arg(long, short, value_name = "FILE", default_value = USUAL_FILE)]
     config: PathBuf,
 }
 
@@ -185,10 +187,12 @@ fn explain(answer: &clap::Error) -> ExitCode {
 }
 
 fn load(path: &Path) -> Result<config::Loaded, ExitCode> {
-    config::load(path).map_err(|error| {
-        output::complain(&error.render(crate::stderr_style()));
-        ExitCode::from(UNUSABLE)
-    })
+    config::load(path).map_err(|error| unusable(&error))
+}
+
+fn unusable(error: &config::LoadError) -> ExitCode {
+    output::complain(&error.render(crate::stderr_style()));
+    ExitCode::from(UNUSABLE)
 }
 
 fn check(path: &Path) -> ExitCode {
@@ -262,15 +266,13 @@ fn summary(path: &Path, config: &Config) -> String {
     format!("{}{path}: {count} group{plural}, no error\n", lines.collect::<String>())
 }
 
-/// The `[daemon]` table of a named file, or of the usual one where it can be read, or the defaults.
+/// The `[daemon]` table of a named file, or of the usual one; the defaults where that does not exist.
 fn daemon(named: Option<&Path>) -> Result<DaemonConfig, ExitCode> {
-    match named {
-        Some(path) => load(path).map(|loaded| loaded.config.daemon),
-        None => {
-            let usual = config::load(Path::new("/etc/fhrpd.toml"));
-            Ok(usual.map(|loaded| loaded.config.daemon).unwrap_or_default())
-        }
+    let path = named.unwrap_or(Path::new(USUAL_FILE));
+    if named.is_none() && matches!(path.try_exists(), Ok(false)) {
+        return Ok(DaemonConfig::default());
     }
+    config::load_daemon(path).map_err(|error| unusable(&error))
 }
 
 fn show(args: ShowArgs) -> ExitCode {

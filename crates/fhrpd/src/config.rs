@@ -110,6 +110,19 @@ impl Config {
     }
 }
 
+impl DaemonConfig {
+    /// Reads only the `[daemon]` table of the text of a configuration file.
+    ///
+    /// # Errors
+    /// Every problem of that table, or of a text that is not TOML.
+    pub fn parse(source: &str) -> Result<Self, Vec<Problem>> {
+        match convert::convert_daemon(source) {
+            (config, problems) if problems.is_empty() => Ok(config),
+            (_, problems) => Err(problems),
+        }
+    }
+}
+
 /// A configuration file with its text, which errors and warnings are shown with.
 #[derive(Clone, Debug)]
 pub struct Loaded {
@@ -196,17 +209,35 @@ impl std::error::Error for LoadError {}
 /// # Errors
 /// The file cannot be read, or what is in it cannot be.
 pub fn load(path: &Path) -> Result<Loaded, LoadError> {
-    let unreadable = |why: String| LoadError::Unreadable { path: path.to_owned(), why };
-    let octets = read_bounded(path).map_err(|why| unreadable(reason(&why)))?;
-    let source = String::from_utf8(octets).map_err(|why| {
-        let good = why.utf8_error().valid_up_to();
-        let line = why.as_bytes().iter().take(good).filter(|octet| **octet == b'\n').count() + 1;
-        unreadable(format!("line {line} is not UTF-8"))
-    })?;
+    let source = read(path)?;
     match Config::parse(&source) {
         Ok(config) => Ok(Loaded { config, source }),
         Err(problems) => Err(LoadError::Faulty { path: path.to_owned(), source, problems }),
     }
+}
+
+/// Reads only the `[daemon]` table of a configuration file: what is wrong elsewhere in it does not matter to who asks
+/// a daemon that runs, or cleans up after it.
+///
+/// # Errors
+/// The file cannot be read, it is not TOML, or its `[daemon]` table has errors.
+pub fn load_daemon(path: &Path) -> Result<DaemonConfig, LoadError> {
+    let source = read(path)?;
+    DaemonConfig::parse(&source).map_err(|problems| LoadError::Faulty {
+        path: path.to_owned(),
+        source,
+        problems,
+    })
+}
+
+fn read(path: &Path) -> Result<String, LoadError> {
+    let unreadable = |why: String| LoadError::Unreadable { path: path.to_owned(), why };
+    let octets = read_bounded(path).map_err(|why| unreadable(reason(&why)))?;
+    String::from_utf8(octets).map_err(|why| {
+        let good = why.utf8_error().valid_up_to();
+        let line = why.as_bytes().iter().take(good).filter(|octet| **octet == b'\n').count() + 1;
+        unreadable(format!("line {line} is not UTF-8"))
+    })
 }
 
 fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {

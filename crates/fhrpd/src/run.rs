@@ -3,7 +3,7 @@
 //! ```text
 //!   thread "protocol" (SCHED_FIFO)            main thread                          thread "log"
 //!   Driver: engine, packets, timerfd  ──►  notices ──► log lines ──► queue ──►  stderr
-//!   SIGTERM, SIGINT ──► resign        ◄──  Handle ◄── control socket, SIGHUP
+//!                                     ◄──  Handle ◄── control socket, SIGHUP, SIGTERM, SIGINT
 //! ```
 //!
 //! Nothing that the protocol thread does waits for the others.
@@ -28,7 +28,7 @@ use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::config::{self, Config, LoadError, Severity};
+use crate::config::{self, Config, Severity};
 use crate::control::{self, Asked, Question};
 use crate::logging::Log;
 use crate::{output, report};
@@ -229,14 +229,14 @@ impl Supervisor {
     async fn reload(&mut self) -> Result<String, String> {
         let now = sd_notify::NotifyState::monotonic_usec_now();
         notify(&[sd_notify::NotifyState::Reloading, now.unwrap_or(sd_notify::NotifyState::MonotonicUsec(0))]);
-        let result = match config::load(&self.path) {
+        let result = match reload::load(&self.path) {
             Ok(loaded) => {
                 log_warnings(&self.path, &loaded);
                 let done = self.change(loaded.config).await;
                 tracing::info!("reloaded {}: {done}", self.path.display());
                 Ok(json!({ "changes": done }).to_string())
             }
-            Err(error) => Err(refuse_reload(&error)),
+            Err(why) => Err(why),
         };
         notify(&[sd_notify::NotifyState::Ready]);
         result
@@ -309,15 +309,6 @@ enum Event {
     Settled,
     Hangup,
     Asked(Asked),
-}
-
-fn refuse_reload(error: &LoadError) -> String {
-    let lines = error.lines();
-    for line in &lines {
-        tracing::error!("{line}");
-    }
-    tracing::error!("not reloaded: everything goes on as before");
-    lines.join("\n")
 }
 
 fn plural(count: usize) -> &'static str {

@@ -107,7 +107,7 @@ fn each_glbp_group_has_a_line() {
 #[test]
 fn faulty_files_exit_with_2() {
     let (_folder, path) = file("[[vrrp]]\ninterfaces = \"eth0\"\n");
-    for command in ["check", "run", "show"] {
+    for command in ["check", "run"] {
         let output = fhrpd(&[command, "--config", path.to_str().unwrap()]);
         assert_eq!(output.status.code(), Some(2), "{command}");
         assert!(text(&output.stderr).contains("did you mean `interface`?"), "{command}: {output:?}");
@@ -116,6 +116,62 @@ fn faulty_files_exit_with_2() {
     let output = fhrpd(&["check", "--config", "/nonexistent.toml"]);
     assert_eq!(output.status.code(), Some(2));
     assert_eq!(text(&output.stderr), "error: cannot read /nonexistent.toml: No such file or directory\n");
+}
+
+/// The commands that look for a daemon in a configuration file.
+const SEEKERS: [&[&str]; 3] = [&["show"], &["track", "uplink", "up"], &["cleanup"]];
+
+#[test]
+fn who_seeks_a_daemon_reads_only_its_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().display().to_string();
+    let (socket, state, file) =
+        (format!("{place}/fhrpd.sock"), format!("{place}/state"), format!("{place}/fhrpd.toml"));
+    let table = format!("[daemon]\ncontrol_socket = \"{socket}\"\nstate_dir = \"{state}\"\n");
+    let run = |text: &str, command: &[&str]| {
+        std::fs::write(&file, text).unwrap();
+        let output = fhrpd(&[command, &["--config", &file]].concat());
+        (output.status.code(), text_of(&output))
+    };
+    for command in SEEKERS {
+        let (code, said) = run(&format!("nonsense = 1\n{table}[[vrrp]]\ninterfaces = \"eth0\"\n"), command);
+        let place = if command == ["cleanup"] { &state } else { &socket };
+        assert_eq!(code, Some(1), "{command:?}: {said}");
+        assert!(said.contains(place.as_str()) && !said.contains("interfaces"), "{command:?}: {said}");
+
+        let (code, said) = run(&format!("{table}log = \"xml\"\n[[vrrp]]\ninterfaces = \"eth0\"\n"), command);
+        assert_eq!(code, Some(2), "{command:?}: {said}");
+        assert!(said.contains("`log`") && said.contains("1 error\n"), "{command:?}: {said}");
+
+        let (code, said) = run(&format!("{table}[[vrrp]\n"), command);
+        assert_eq!(code, Some(2), "{command:?}: {said}");
+        assert!(said.contains("fhrpd.toml:4:"), "{command:?}: {said}");
+    }
+}
+
+#[test]
+fn the_usual_file_counts_unless_there_is_none() {
+    let Some(_world) = fhrp_lab::world!() else { return };
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "tmpfs", "/etc"]).status().unwrap();
+    assert!(mounted.success());
+    let say = |command: &[&str]| {
+        let output = fhrpd(command);
+        (output.status.code(), text_of(&output))
+    };
+    let (code, said) = say(&["show"]);
+    assert!(code == Some(1) && said.contains("/run/fhrpd/fhrpd.sock"), "{said}");
+    std::fs::write("/etc/fhrpd.toml", "[daemon]\ncontrol_sockets = \"/nonexistent\"\n").unwrap();
+    for command in SEEKERS {
+        let (code, said) = say(command);
+        assert_eq!(code, Some(2), "{command:?}: {said}");
+        assert!(said.contains("did you mean `control_socket`?"), "{command:?}: {said}");
+    }
+    std::fs::write("/etc/fhrpd.toml", "[daemon]\nstate_dir = \"/nonexistent\"\n").unwrap();
+    assert_eq!(say(&["cleanup"]), (Some(1), "fhrpd: no such state directory: /nonexistent\n".to_owned()));
+}
+
+fn text_of(output: &Output) -> String {
+    text(&output.stdout) + &text(&output.stderr)
 }
 
 #[test]
@@ -201,7 +257,7 @@ const MESSAGE: &str = "310a6401 0064a88e c0000201";
 
 #[test]
 fn output_that_is_lost_is_a_failure() {
-    let (_folder, path) = file(GOOD);
+    let (folder, path) = file(GOOD);
     let path = path.to_str().unwrap();
     let full = full();
     for arguments in [
@@ -211,6 +267,7 @@ fn output_that_is_lost_is_a_failure() {
         &["decode", MESSAGE],
         &["decode", "--json", "00"],
         &["simulate", path],
+        &["cleanup", "--state-dir", folder.path().to_str().unwrap()],
     ] {
         let lost = unread(arguments, [Some(&full), None]);
         assert_eq!(lost.status.code(), Some(1), "{arguments:?}: {lost:?}");

@@ -160,6 +160,28 @@ fn a_reload_changes_what_changed_and_an_error_changes_nothing() {
 }
 
 #[test]
+fn a_reload_of_a_file_without_groups_is_refused() {
+    let Some(_world) = world!() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start(folder.path(), &group("lan0", 10, 150));
+    let before = groups(&daemon.wait(|report| groups(report).len() == 1));
+    let ask = || control::ask(&daemon.socket, "reload").map_err(|error| error.to_string());
+    daemon.rewrite("[[track]]\nname = \"uplink\"\n");
+    let only_daemon = ask().unwrap_err();
+    fs::write(&daemon.file, "").unwrap();
+    for refused in [only_daemon, ask().unwrap_err()] {
+        assert!(refused.contains("not reloaded") && refused.contains("has no groups"), "{refused}");
+    }
+    assert_eq!(groups(&daemon.wait(|_| true)), before);
+    daemon.rewrite(&group("lan0", 10, 90));
+    ask().unwrap();
+    daemon.wait(|report| groups(report)[0].1 == 90);
+    let (code, _, log) = daemon.terminate();
+    assert_eq!(code, Some(0));
+    assert!(log.contains("has no groups") && !log.contains("would do nothing"), "{log}");
+}
+
+#[test]
 fn a_log_that_nobody_reads_delays_nothing() {
     let Some(_world) = world!() else { return };
     let folder = tempfile::tempdir().unwrap();

@@ -2,6 +2,8 @@
 //!
 //! Everything outside is behind three traits. A backend that is slow, or a notice that nobody fetches, never delays
 //! the protocol: [`Backend::program`] only queues, and notices go through a bounded channel.
+//!
+//! Of tokio it needs the channels, not the runtime: the three traits' futures decide where it can run.
 
 mod handle;
 mod moderation;

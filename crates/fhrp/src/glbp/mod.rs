@@ -119,6 +119,8 @@ pub(crate) struct Group {
     said: Option<(u64, State, Listed)>,
     /// Whether hosts were told, since the group runs, that there is a router at the virtual address.
     presented: bool,
+    /// Whether, as the AVG, it had no forwarder to tell hosts of when it looked last.
+    unserved: bool,
 }
 
 impl Group {
@@ -161,6 +163,7 @@ impl Group {
             turn: 0,
             said: None,
             presented: false,
+            unserved: false,
             config,
         }
     }

@@ -58,6 +58,15 @@ pub(super) fn convert(source: &str) -> (Config, Vec<Problem>) {
     (Config { daemon, groups, tracks: names.tracks, remarks: Vec::new() }, problems)
 }
 
+/// Reads the `[daemon]` table of a file, whatever else is in it. The result counts only where there is no problem.
+pub(super) fn convert_daemon(source: &str) -> (DaemonConfig, Vec<Problem>) {
+    let (document, mistakes) = DeTable::parse_recoverable(source);
+    let mut problems: Vec<Problem> = mistakes.iter().map(syntax).collect();
+    let table = document.get_ref().get("daemon").filter(|_| problems.is_empty());
+    let daemon = table.map(|table| read_daemon(table, &mut problems)).unwrap_or_default();
+    (daemon, problems)
+}
+
 fn syntax(mistake: &toml::de::Error) -> Problem {
     let said = mistake.message();
     let remedy = if said.contains("duplicate key") {

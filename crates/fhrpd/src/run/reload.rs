@@ -1,8 +1,33 @@
 //! What a new configuration changes. Groups that are the same in both are left alone.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use fhrp::{GroupConfig, GroupId};
+
+use crate::config;
+
+/// Reads the file again. One without any group is refused: it is more likely cut off than meant, and who wants no group
+/// stops the daemon.
+///
+/// # Errors
+/// What is wrong with it, a line each; the log has been told.
+pub(super) fn load(path: &Path) -> Result<config::Loaded, String> {
+    let loaded = config::load(path).map_err(|error| {
+        let lines = error.lines();
+        for line in &lines {
+            tracing::error!("{line}");
+        }
+        tracing::error!("not reloaded: everything goes on as before");
+        lines.join("\n")
+    })?;
+    if loaded.config.groups.is_empty() {
+        let why = format!("not reloaded: {} has no groups; everything goes on as before", path.display());
+        tracing::error!("{why}");
+        return Err(why);
+    }
+    Ok(loaded)
+}
 
 /// One step from the old groups to the new ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
