@@ -25,6 +25,7 @@ pub(crate) enum Topic {
     OtherVersion,
     CutOff,
     KeysExpired,
+    Unserved,
     ForwarderFlapping(ForwarderNumber),
 }
 
@@ -43,12 +44,13 @@ impl Topic {
             | Self::BadAuthentication
             | Self::OtherVersion
             | Self::CutOff
+            | Self::Unserved
             | Self::ForwarderFlapping(_) => SILENCE,
         }
     }
 }
 
-const TOPICS: usize = 12 + ForwarderNumber::COUNT;
+const TOPICS: usize = 13 + ForwarderNumber::COUNT;
 
 /// One group's memory of what it said when.
 #[derive(Debug, Default)]
@@ -73,7 +75,8 @@ impl Limiter {
             Topic::OtherVersion => 9,
             Topic::CutOff => 10,
             Topic::KeysExpired => 11,
-            Topic::ForwarderFlapping(number) => 11 + usize::from(number.get()),
+            Topic::Unserved => 12,
+            Topic::ForwarderFlapping(number) => 12 + usize::from(number.get()),
         };
         let Some(last) = self.last.get_or_insert_default().get_mut(at) else { return false };
         if last.is_some_and(|then| now < then + topic.silence()) {

@@ -157,6 +157,22 @@ pub enum NoticeKind {
         /// What it is now.
         state: TrackState,
     },
+    /// GLBP: the weighting fell below its lower threshold, and others are to forward.
+    WeightingLow {
+        /// What it is now.
+        weight: u8,
+        /// The threshold.
+        lower: u8,
+    },
+    /// GLBP: the weighting is at its upper threshold again.
+    WeightingEnough {
+        /// What it is now.
+        weight: u8,
+        /// The threshold.
+        upper: u8,
+    },
+    /// GLBP: the AVG has no forwarder to tell hosts of, and its own weighting is too low to serve one.
+    Unserved,
     /// A peer of equal priority was heard; priorities should be apart (RFC 9568 §8.3.2).
     EqualPriority {
         /// The peer.

@@ -215,6 +215,8 @@ pub enum Detail {
 pub struct GlbpStatus {
     /// What others call it.
     pub name: Arc<str>,
+    /// Whether this router, as the AVG, had no forwarder to tell hosts of at its last Hello: they get no answer.
+    pub unserved: bool,
     /// Whether the virtual address was learned.
     pub learned_address: bool,
     /// The hello time in use.

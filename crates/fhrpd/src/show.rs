@@ -91,10 +91,14 @@ fn router(known: Option<IpAddr>, this_router: bool) -> String {
     }
 }
 
-fn trouble(group: &GroupReport) -> String {
+/// What is wrong with the group, if anything is.
+fn trouble(group: &GroupReport) -> Option<String> {
+    let unserved = group.glbp.as_ref().is_some_and(|glbp| glbp.unserved);
     match &group.waiting {
-        Some(why) => format!("waits: {why}"),
-        None => "the dataplane is not as wished yet".to_owned(),
+        Some(why) => Some(format!("waits: {why}")),
+        None if !group.programmed => Some("the dataplane is not as wished yet".to_owned()),
+        None if unserved => Some("no forwarder can be used: hosts get no answer".to_owned()),
+        None => None,
     }
 }
 

@@ -33,14 +33,18 @@ impl Group {
 
     /// The AVG without a forwarder gives itself the lowest free number, once it had the time to hear whose they are.
     pub(super) fn take_own_forwarder(&mut self, now: Instant, out: &mut Out<'_>) {
-        let hold = self.timers.hold().to_duration();
-        let listened = self.up_since.is_some_and(|since| now >= since + hold);
-        if !listened || !self.is_avg() || self.weight.is_low() || self.own().is_some() {
+        if !self.has_listened(now) || !self.is_avg() || self.weight.is_low() || self.own().is_some() {
             return;
         }
         if let Some(free) = self.lowest_free() {
             self.own_from_now_on(now, free, out);
         }
+    }
+
+    /// Whether it has run for long enough to have heard of everybody.
+    pub(super) fn has_listened(&self, now: Instant) -> bool {
+        let hold = self.timers.hold().to_duration();
+        self.up_since.is_some_and(|since| now >= since + hold)
     }
 
     /// A number that nobody has; else one that is served in the place of an owner who is not known (any more), as after
@@ -354,7 +358,11 @@ impl Group {
         if before == self.weight.is_low() {
             return;
         }
-        if !before {
+        let (weight, thresholds) = (self.weight.current(), self.weight.thresholds());
+        if before {
+            self.notify(now, NoticeKind::WeightingEnough { weight, upper: thresholds.upper }, out);
+        } else {
+            self.notify(now, NoticeKind::WeightingLow { weight, lower: thresholds.lower }, out);
             for at in 0..self.forwarders.len() {
                 self.say_forwarder_resign(now, at, out);
             }

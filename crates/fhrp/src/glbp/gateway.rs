@@ -124,6 +124,7 @@ impl Group {
             self.counters.hello_sent += u64::from(sent);
         }
         self.tell_expired_key(now, out);
+        self.watch_service(now, out);
     }
 
     /// A key goes on although its time is over.

@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use fhrp_election::Instant;
 use fhrp_wire::MacAddr;
 
-use super::{Group, balancer};
+use super::Group;
+use super::balancer::{self, Offers};
 use crate::NoticeKind;
 use crate::group::Out;
 use crate::limiter::Topic;
@@ -64,8 +65,7 @@ impl Group {
         if !self.is_avg() {
             return None;
         }
-        let weight = self.weight.current();
-        let offers = self.forwarders.each_ref().map(|forwarder| forwarder.offer(question.at, weight));
+        let offers = self.offers(question.at);
         let Some(address) = question.address else {
             // It is told that the address is taken, and will not use it: nobody's turn.
             return balancer::first(&offers).and_then(|at| self.forwarders.get(at)).map(|found| found.mac);
@@ -81,6 +81,22 @@ impl Group {
             self.counters.clients_evicted += 1;
         }
         Some(mac)
+    }
+
+    /// The forwarders that hosts may be told.
+    fn offers(&self, now: Instant) -> Offers {
+        let weight = self.weight.current();
+        self.forwarders.each_ref().map(|forwarder| forwarder.offer(now, weight))
+    }
+
+    /// The AVG that has none to tell, once it had the time to hear of them, is of no use to hosts. Where its own weight is
+    /// not too low it serves one within a hold time.
+    pub(super) fn watch_service(&mut self, now: Instant, out: &mut Out<'_>) {
+        self.unserved =
+            self.is_avg() && self.has_listened(now) && balancer::first(&self.offers(now)).is_none();
+        if self.unserved && self.weight.is_low() {
+            self.notify_limited(Topic::Unserved, now, || NoticeKind::Unserved, out);
+        }
     }
 
     /// Somebody says that the virtual address is at a MAC. Another router's answer to a host is none of ours, though a

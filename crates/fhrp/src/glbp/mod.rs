@@ -43,7 +43,7 @@ use crate::config::WallClock;
 use crate::flapping::Flapping;
 use crate::group::{Load, Out};
 use crate::limiter::{Limiter, Topic};
-use crate::seat::{Backoff, Reply};
+use crate::seat::{Backoff, Reply, Seat};
 use crate::{
     Action, Family, GlbpConfig, GlbpStats, GroupId, GroupStats, IfIndex, LinkState, Notice, NoticeKind,
     ProgramFault, Revision, SeatId, TrackName, TrackState, Waiting,
@@ -119,6 +119,8 @@ pub(crate) struct Group {
     said: Option<(u64, State, Listed)>,
     /// Whether hosts were told, since the group runs, that there is a router at the virtual address.
     presented: bool,
+    /// Whether, as the AVG, it had no forwarder to tell hosts of when it looked last.
+    unserved: bool,
 }
 
 impl Group {
@@ -161,6 +163,7 @@ impl Group {
             turn: 0,
             said: None,
             presented: false,
+            unserved: false,
             config,
         }
     }
@@ -214,6 +217,10 @@ impl Group {
 
     pub(crate) fn seats(&self) -> impl Iterator<Item = SeatId> {
         self.forwarders.iter().map(|forwarder| forwarder.seat.id())
+    }
+
+    pub(crate) fn seats_mut(&mut self) -> impl Iterator<Item = &mut Seat> {
+        self.forwarders.iter_mut().map(|forwarder| &mut forwarder.seat)
     }
 
     /// When [`Group::handle_timeout`] wants to be called.

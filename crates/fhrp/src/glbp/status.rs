@@ -67,6 +67,7 @@ impl Group {
         let thresholds = self.weight.thresholds();
         GlbpStatus {
             name: self.config.name().clone(),
+            unserved: self.is_avg() && self.unserved,
             learned_address: settings.addresses.is_empty() && !self.addresses.is_empty(),
             hello_time: self.timers.hello().to_duration(),
             hold_time: self.timers.hold().to_duration(),

@@ -1,6 +1,6 @@
 //! Weighting: tracked objects, thresholds with hysteresis, and what others hear of it.
 
-use fhrp::{GlbpConfig, GlbpSettings, GroupState, Track, TrackEffect, TrackName, TrackState};
+use fhrp::{GlbpConfig, GlbpSettings, GroupState, NoticeKind, Track, TrackEffect, TrackName, TrackState};
 use fhrp_wire::glbp::{Body, ForwarderPriority as Rank, VfState};
 
 use super::lan::*;
@@ -98,9 +98,53 @@ fn a_router_whose_weight_is_low_takes_over_nothing() {
     assert_eq!((lan.reaches(vmac(1)), lan.reaches(vmac(2))), (None, None));
     assert_eq!(lan.resolve(1), None, "no forwarder can be used");
     assert_eq!(lan.router(1).counters().resolve_unanswered, 1);
+    let said = lan.router(1).notices.iter().filter(|(_, kind)| *kind == NoticeKind::Unserved).count();
+    assert!((1..=2).contains(&said), "once in half a minute: {said}");
+    assert!(lan.router(1).glbp().unserved);
     track(&mut lan, &uplink(), TrackState::Up);
     lan.until(161_000);
     assert_eq!((lan.reaches(vmac(1)), lan.reaches(vmac(2))), (Some(1), Some(1)));
+    lan.until(164_000);
+    assert!(!lan.router(1).glbp().unserved);
+}
+
+#[test]
+fn a_threshold_that_is_crossed_is_said_both_ways() {
+    let mut lan = two();
+    let story = [
+        (spare(), TrackState::Down, None),
+        (uplink(), TrackState::Down, Some(NoticeKind::WeightingLow { weight: 80, lower: 95 })),
+        (uplink(), TrackState::Up, None),
+        (spare(), TrackState::Up, Some(NoticeKind::WeightingEnough { weight: 110, upper: 105 })),
+    ];
+    for (object, state, expected) in story {
+        let before = lan.router(1).notices.len();
+        track(&mut lan, &object, state);
+        let said: Vec<_> = lan.router(1).notices[before..].iter().map(|(_, kind)| kind.clone()).collect();
+        let tracked = NoticeKind::Tracked { name: object, state };
+        let said: Vec<_> = said.into_iter().filter(|kind| *kind != tracked).collect();
+        assert_eq!(said.first(), expected.as_ref(), "{said:?}");
+    }
+}
+
+/// Nobody has a weighting to serve with from the beginning. Where one has, an ordinary start says nothing.
+#[test]
+fn an_avg_that_has_no_forwarder_to_tell_says_so() {
+    for low in [true, false] {
+        let mut lan = Lan::new([weighted(), weighted()]);
+        for n in [1, 2].into_iter().filter(|_| low) {
+            lan.act(n, |engine, now| engine.set_track(now, &uplink(), TrackState::Down));
+        }
+        (1..=2).for_each(|n| lan.start(n));
+        lan.until(60_000);
+        assert_eq!(lan.resolve(1).is_none(), low);
+        let avg = [1, 2].into_iter().find(|n| lan.state(*n) == GroupState::Active).unwrap();
+        for n in [1, 2] {
+            assert_eq!(lan.router(n).glbp().unserved, low && n == avg);
+            let said = lan.router(n).notices.iter().filter(|(_, kind)| *kind == NoticeKind::Unserved).count();
+            assert_eq!(said > 0, low && n == avg, "router {n}: {said}");
+        }
+    }
 }
 
 /// Without anyone to take over, hosts would lose their router.

@@ -13,6 +13,8 @@ use super::{TransitionReport, millis, seconds_between};
 /// What only a group of GLBP has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GlbpReport {
+    /// Of an AVG: no forwarder can be used, and hosts get no answer.
+    pub unserved: bool,
     /// The redirect time in use.
     pub redirect_seconds: f64,
     /// The forwarder timeout in use.
@@ -147,6 +149,7 @@ impl GlbpReport {
             timeout_seconds: cache.timeout.map(|timeout| timeout.as_secs_f64()),
         };
         Self {
+            unserved: status.unserved,
             redirect_seconds: status.redirect.as_secs_f64(),
             timeout_seconds: status.timeout.as_secs_f64(),
             weighting: WeightingReport { current, low, configured, lower, upper },

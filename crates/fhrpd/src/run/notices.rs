@@ -27,6 +27,7 @@ fn level(kind: &NoticeKind) -> Level {
         | NoticeKind::ChecksumForm { .. }
         | NoticeKind::Programmed
         | NoticeKind::AddressLearned { .. }
+        | NoticeKind::WeightingEnough { .. }
         | NoticeKind::Tracked { state: TrackState::Up, .. } => Level::INFO,
         NoticeKind::Waits(_)
         | NoticeKind::NotOwner
@@ -38,6 +39,7 @@ fn level(kind: &NoticeKind) -> Level {
         | NoticeKind::ForwarderFlapping { .. }
         | NoticeKind::BadAuthentication { .. }
         | NoticeKind::KeysExpired { .. }
+        | NoticeKind::WeightingLow { .. }
         | NoticeKind::AddressMismatch { .. }
         | NoticeKind::Tracked { state: TrackState::Down, .. }
         | NoticeKind::EqualPriority { .. } => Level::WARN,
@@ -45,7 +47,8 @@ fn level(kind: &NoticeKind) -> Level {
         | NoticeKind::DuplicateAddress { .. }
         | NoticeKind::ProgramFault(_)
         | NoticeKind::OtherVersion { .. }
-        | NoticeKind::CutOff { .. } => Level::ERROR,
+        | NoticeKind::CutOff { .. }
+        | NoticeKind::Unserved => Level::ERROR,
     }
 }
 
@@ -53,8 +56,7 @@ fn words(kind: &NoticeKind) -> String {
     match kind {
         NoticeKind::Moved { from, to, cause } => format!("{from} -> {to}: {}", because(*to, cause)),
         NoticeKind::ForwarderMoved { forwarder, from, to, cause } => {
-            let why = cause.as_ref().map_or(String::new(), |cause| format!(": {}", because(*to, cause)));
-            format!("forwarder {forwarder} {from} -> {to}{why}")
+            forwarder_moved(*forwarder, (*from, *to), cause.as_ref())
         }
         NoticeKind::Waits(why) => format!("waits: {why}"),
         NoticeKind::Owns(address) => {
@@ -110,15 +112,33 @@ fn words(kind: &NoticeKind) -> String {
         }
         NoticeKind::Tracked { name, state: TrackState::Up } => format!("tracked object {name} is up"),
         NoticeKind::Tracked { name, state: TrackState::Down } => format!("tracked object {name} is down"),
+        NoticeKind::WeightingLow { weight, lower } => too_low(*weight, *lower),
+        NoticeKind::WeightingEnough { weight, upper } => enough(*weight, *upper),
+        NoticeKind::Unserved => "no forwarder can be used: hosts get no answer".to_owned(),
         NoticeKind::EqualPriority { peer } => {
             format!("{peer} has the same priority; give each router its own (RFC 9568 §8.3.2)")
         }
     }
 }
 
+fn forwarder_moved(number: u8, (from, to): (GroupState, GroupState), cause: Option<&fhrp::Cause>) -> String {
+    let why = cause.map_or(String::new(), |cause| format!(": {}", because(to, cause)));
+    format!("forwarder {number} {from} -> {to}{why}")
+}
+
+fn too_low(weight: u8, lower: u8) -> String {
+    format!("the weighting is {weight}, below its lower threshold {lower}: others are to forward")
+}
+
+fn enough(weight: u8, upper: u8) -> String {
+    format!("the weighting is {weight}, which reaches its upper threshold {upper} again")
+}
+
 fn because(to: GroupState, cause: &fhrp::Cause) -> String {
     match (to, cause) {
         (GroupState::Initialize | GroupState::Initial, fhrp::Cause::Shutdown) => "stopped".to_owned(),
+        // Of a forwarder alone: its contest ends while the group runs.
+        (GroupState::Listen, fhrp::Cause::Shutdown) => "the weighting is too low".to_owned(),
         (_, cause) => cause.to_string(),
     }
 }
@@ -164,6 +184,13 @@ mod tests {
         let (from, to) = (GroupState::Disabled, GroupState::Listen);
         let assigned = NoticeKind::ForwarderMoved { forwarder: 2, from, to, cause: None };
         assert_eq!(glbp(assigned), "glbp eth0 ipv4 1: forwarder 2 disabled -> listen");
+        let (from, to) = (GroupState::Active, GroupState::Listen);
+        let low = NoticeKind::ForwarderMoved { forwarder: 1, from, to, cause: Some(Cause::Shutdown) };
+        assert_eq!(glbp(low), "glbp eth0 ipv4 1: forwarder 1 active -> listen: the weighting is too low");
+        assert_eq!(
+            glbp(NoticeKind::WeightingLow { weight: 80, lower: 90 }),
+            "glbp eth0 ipv4 1: the weighting is 80, below its lower threshold 90: others are to forward"
+        );
         let flapping = NoticeKind::ForwarderFlapping { forwarder: 2, transitions: 6 };
         assert_eq!(
             glbp(flapping),

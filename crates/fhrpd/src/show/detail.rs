@@ -37,8 +37,8 @@ fn paragraph(out: &mut String, group: &GroupReport) {
     }
     line("state", state);
     line("state changes", group.state_changes.to_string());
-    if group.waiting.is_some() || !group.programmed {
-        line("trouble", trouble(group));
+    if let Some(trouble) = trouble(group) {
+        line("trouble", trouble);
     }
     line("version", group.version.to_string());
     roles(group, &mut line);

@@ -11,8 +11,10 @@ pub(super) fn table(report: &Report) -> String {
     let mut rows = vec![headings(standby)];
     rows.extend(report.groups.iter().map(|group| row(group, standby)));
     let mut out = columns(&rows);
-    for group in report.groups.iter().filter(|group| group.waiting.is_some() || !group.programmed) {
-        let _ = writeln!(out, "{}: {}", title(group), trouble(group));
+    for group in &report.groups {
+        if let Some(trouble) = trouble(group) {
+            let _ = writeln!(out, "{}: {trouble}", title(group));
+        }
     }
     out
 }

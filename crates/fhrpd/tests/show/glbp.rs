@@ -1,6 +1,6 @@
 //! GLBP: gateway, forwarders, members and clients.
 
-use fhrp::GroupState;
+use fhrp::{Detail, GroupState};
 use fhrp_lab::test_name;
 use fhrp_lab::testing::{Need, require};
 use fhrp_wire::hsrp::Variant;
@@ -41,6 +41,20 @@ fn details() {
         ]
     );
     assert!(!text.contains("geheim"), "{text}");
+}
+
+/// An AVG may be active and of no use to anybody.
+#[test]
+fn an_avg_without_a_forwarder_to_tell_is_in_trouble() {
+    let mut group = glbp("eth0", 10);
+    let quiet = render(&report(std::slice::from_ref(&group)), Format::Text);
+    let Detail::Glbp(more) = &mut group.detail else { panic!("{group:?}") };
+    more.unserved = true;
+    let all = report(&[group]);
+    let text = render(&all, Format::Text);
+    let line = "glbp eth0 ipv4 10: no forwarder can be used: hosts get no answer";
+    assert_eq!((text.lines().last(), quiet.contains("no forwarder")), (Some(line), false));
+    assert!(render(&all, Format::Detail).contains("no forwarder can be used"));
 }
 
 #[test]

@@ -142,6 +142,7 @@ pub(crate) fn glbp(interface: &str, number: u16) -> GroupStatus {
     (group.version, group.virtual_mac) = (1, None);
     let theirs = ip("192.0.2.3");
     group.detail = Detail::Glbp(Box::new(GlbpStatus {
+        unserved: false,
         name: format!("glbp-{interface}-{number}").into(),
         learned_address: false,
         hello_time: seconds(3),
