@@ -1,8 +1,9 @@
 //! The protocol's clock: `CLOCK_MONOTONIC` in microseconds, and one timerfd that wakes its loop.
 
-use std::future;
+use std::future::poll_fn;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::task::Poll;
 
 use fhrp::Instant;
 use fhrp::driver::Clock;
@@ -10,56 +11,46 @@ use rustix::time::{
     ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
     timerfd_create, timerfd_settime,
 };
-use tokio::io::unix::AsyncFd;
 
-use crate::sys;
+use crate::EventLoop;
 
 const MICROS_PER_SECOND: u64 = 1_000_000;
 
 /// A [`Clock`] whose wake-ups come from the kernel's high-resolution timers, with an absolute deadline.
 #[derive(Debug)]
 pub struct TimerFd {
-    timer: AsyncFd<OwnedFd>,
+    timer: OwnedFd,
     /// What the kernel's timer is set to; `None` when it has fired or was never set.
     armed: Option<Instant>,
 }
 
 impl TimerFd {
-    /// Makes the timer. Must be called within a tokio runtime that has IO enabled.
+    /// Makes the timer, which wakes this loop.
     ///
     /// # Errors
     /// What the system says, for instance that no descriptor is left.
-    pub fn new() -> io::Result<Self> {
+    pub fn new(events: &EventLoop) -> io::Result<Self> {
         let timer =
             timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-        Ok(Self { timer: sys::watch_reads(timer)?, armed: None })
+        events.set().watch(&timer)?;
+        Ok(Self { timer, armed: None })
     }
 
     /// Sets the kernel's timer to `deadline`, or leaves it if it fires by then anyway, but not soon: each advert heard
     /// puts a deadline off, and a system call for each is too many, as is a wake-up for nothing.
-    fn arm(&mut self, now: Instant, deadline: Instant) -> io::Result<()> {
-        if self.armed.is_some_and(|armed| may_stay(now, armed, deadline)) {
-            return Ok(());
+    ///
+    /// The expiry is never read from the descriptor: its edge has woken the loop, and setting the timer again clears it.
+    fn arm(&mut self, now: Instant, deadline: Instant) {
+        let armed = self.armed.filter(|armed| *armed > now);
+        if armed.is_some_and(|armed| may_stay(now, armed, deadline)) {
+            return;
         }
         let zero = Timespec { tv_sec: 0, tv_nsec: 0 };
         let value = Itimerspec { it_interval: zero, it_value: to_timespec(deadline) };
-        timerfd_settime(self.timer.get_ref(), TimerfdTimerFlags::ABSTIME, &value)?;
-        self.armed = Some(deadline);
-        Ok(())
-    }
-
-    /// Waits until the armed timer has fired. The expiry is not read from the descriptor: readiness is edge-triggered,
-    /// and setting the timer again clears it.
-    async fn fired(&mut self, deadline: Instant) -> io::Result<()> {
-        loop {
-            self.timer.readable().await?.clear_ready();
-            let now = self.now();
-            self.armed = self.armed.filter(|armed| *armed > now);
-            if now >= deadline {
-                return Ok(());
-            }
-            // It was set for an earlier deadline that has been put off or given up.
-            self.arm(now, deadline)?;
+        match timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &value) {
+            Ok(_) => self.armed = Some(deadline),
+            // Refused are only times that are none, and descriptors that are no timers.
+            Err(error) => tracing::error!(%error, "the timer cannot be set"),
         }
     }
 }
@@ -69,23 +60,18 @@ impl Clock for TimerFd {
         monotonic_now()
     }
 
+    /// Looks at the time whenever the loop wakes, for whatever reason.
     async fn sleep_until(&mut self, deadline: Option<Instant>) {
-        let Some(deadline) = deadline else {
-            return future::pending().await;
-        };
-        let now = self.now();
-        if deadline <= now {
-            return;
-        }
-        let slept = match self.arm(now, deadline) {
-            Ok(()) => self.fired(deadline).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = slept {
-            // Only a runtime that is shutting down gets here; whoever still runs falls back to polling.
-            tracing::error!(%error, "the timer cannot be waited for");
-            tokio::task::yield_now().await;
-        }
+        poll_fn(|_| {
+            let Some(deadline) = deadline else { return Poll::Pending };
+            let now = monotonic_now();
+            if deadline <= now {
+                return Poll::Ready(());
+            }
+            self.arm(now, deadline);
+            Poll::Pending
+        })
+        .await
     }
 }
 

@@ -37,7 +37,8 @@ checkers! {
     /// The wish of the dataplane follows the state.
     Binding = "binding":
         "after every call, the wished gate is open if and only if the group is Active, and it counts as \
-         programmed if and only if that wish was acknowledged; a refused wish ends the claim",
+         programmed if and only if that wish was acknowledged; a refused wish ends the claim; in the end no other router \
+         answers or forwards",
     /// No announcement before the binding is live.
     LiveBeforeAnnounced = "live-before-announced":
         "gratuitous ARP, unsolicited NA and router advertisements leave only while the dataplane holds the \
@@ -71,6 +72,10 @@ checkers! {
     /// An Active router is heard.
     Advertises = "advertises":
         "an Active router advertises when it becomes Active and every Advertisement_Interval (RFC 9568 §6.4.3)",
+    /// What is said is so.
+    Says = "says":
+        "an advertisement or Hello tells the priority, the interval or timers, the addresses and the password that its \
+         sender has, in its version (RFC 9568 §5.2, RFC 2281 §5)",
     /// Who stops being Active says so.
     Resigns = "resigns":
         "an Active router that stops while it can still send says so with priority 0 (RFC 9568 §6.4.3)",
@@ -87,16 +92,18 @@ checkers! {
          it there (RFC 2281 §5), and a group that follows another stands where that one stands",
     /// A router that is shut down forwards until another one does.
     HandsOver = "hands-over":
-        "of the probes of hosts none is lost to a router that is shut down, if its successor's time is no longer \
+        "a daemon that is asked to stop takes nothing away, and of the probes of hosts none is lost to a router that is shut down, if its successor's time is no longer \
          than a stopping router waits and nothing else goes wrong, except while the successor's dataplane opens; \
          of a GLBP forwarder none at all while it is waited for, except while several that can take it agree who does",
     /// Nobody claims without an interface.
     FitToRun = "fit-to-run":
-        "without carrier, interface or address a group is in Initialize",
+        "a group is in Initialize without carrier, interface or address, and for no longer; or until it tries again what \
+         the dataplane refused",
     /// In the end there is one Active router.
     Converges = "converges":
-        "once faults have stopped for two Active_Down_Intervals, the longest preempt delay and backoff, every \
-         group has exactly one Active router, and it stays",
+        "once faults have stopped for three times the longest Active_Down_Interval or hold time, the longest preempt delay \
+         and backoff, and 6 s, every \
+         group has exactly one Active router, and it stays; whoever can take part does",
     /// In the end it is one that nobody has a right to replace.
     Preempts = "preempts":
         "then no Backup that may preempt has a higher priority than the Active router (RFC 9568 §6.4.2)",

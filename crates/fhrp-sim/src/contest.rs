@@ -235,6 +235,15 @@ impl Contest {
         }
     }
 
+    /// Whether what it sent is so. GLBP looks at its Hellos itself.
+    pub(crate) fn says(&self, said: &Said, fit: Option<&Fitness>) -> Result<(), Fault> {
+        match (self, said) {
+            (Self::Vrrp(contest), Said::Vrrp(said)) => contest.says(said, fit),
+            (Self::Hsrp(contest), Said::Hsrp(said)) => contest.says(said),
+            (Self::Vrrp(_) | Self::Hsrp(_) | Self::Glbp(_), _) => Ok(()),
+        }
+    }
+
     /// Something was received at `at`, in frame `frame`; the state is `after` since then.
     pub(crate) fn hear(
         &mut self,

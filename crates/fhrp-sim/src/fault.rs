@@ -134,6 +134,11 @@ impl Kind {
         }
     }
 
+    /// In words, in a world of so many routers.
+    pub(crate) fn told(&self, routers: usize) -> impl fmt::Display + '_ {
+        Told { kind: self, routers }
+    }
+
     /// Whether an advertisement from `from` to `to` may come late, changed or not at all.
     #[must_use]
     pub fn strains(&self, from: usize, to: usize) -> bool {
@@ -158,17 +163,6 @@ impl Kind {
     }
 }
 
-impl fmt::Display for Path {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.from, self.to) {
-            (None, None) => f.write_str("on all frames"),
-            (Some(from), None) => write!(f, "on frames from {}", Place(from)),
-            (None, Some(to)) => write!(f, "on frames to {}", Place(to)),
-            (Some(from), Some(to)) => write!(f, "on frames from {} to {}", Place(from), Place(to)),
-        }
-    }
-}
-
 /// Routers are counted from 1 for people.
 pub(crate) struct Place(pub(crate) usize);
 
@@ -178,34 +172,71 @@ impl fmt::Display for Place {
     }
 }
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Loss { path, percent } => write!(f, "loss {percent} % {path}"),
-            Self::Delay { path, most } => write!(f, "delay up to {most:?} {path}"),
-            Self::Duplicate { path, percent } => write!(f, "duplication {percent} % {path}"),
-            Self::Corrupt { path, percent } => write!(f, "corruption {percent} % {path}"),
-            Self::Noise => f.write_str("a stranger sends packets that break rules"),
-            Self::Split => f.write_str("the switches are cut apart"),
-            Self::LinkDown(router) => write!(f, "{} without carrier", Place(*router)),
-            Self::LinkGone(router) => write!(f, "{} without interface", Place(*router)),
-            Self::PowerLoss(router) => write!(f, "{} without power", Place(*router)),
-            Self::Crash(router) => write!(f, "{} crashed, with leftovers", Place(*router)),
-            Self::Shutdown(router) => write!(f, "{} shut down", Place(*router)),
-            Self::Stall(router) => write!(f, "{} stalled", Place(*router)),
-            Self::SlowDataplane(router, by) => write!(f, "{} programs in {by:?}", Place(*router)),
-            Self::FailingDataplane(router) => write!(f, "{} cannot program", Place(*router)),
-            Self::TrackDown(router, object) => write!(f, "{} without {object}", Place(*router)),
-            Self::Reconfigure { router, group, change } => {
-                write!(f, "{} group {group} with {change}", Place(*router))
-            }
-            Self::Withdraw { router, group } => write!(f, "{} without group {group}", Place(*router)),
+/// A kind, and where hosts begin.
+struct Told<'a> {
+    kind: &'a Kind,
+    routers: usize,
+}
+
+impl Told<'_> {
+    /// Hosts are counted from 0, as where they complain.
+    fn place(&self, place: usize) -> String {
+        match place.checked_sub(self.routers) {
+            None => Place(place).to_string(),
+            Some(host) => format!("host {host}"),
+        }
+    }
+
+    fn path(&self, path: &Path) -> String {
+        let place = |place: usize| self.place(place);
+        match (path.from.map(place), path.to.map(place)) {
+            (None, None) => "on all frames".to_owned(),
+            (Some(from), None) => format!("on frames from {from}"),
+            (None, Some(to)) => format!("on frames to {to}"),
+            (Some(from), Some(to)) => format!("on frames from {from} to {to}"),
         }
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "from {} to {}: {}", self.at, self.until, self.kind)
+        match self.kind {
+            Kind::Loss { path, percent } => write!(f, "loss {percent} % {}", self.path(path)),
+            Kind::Delay { path, most } => write!(f, "delay up to {most:?} {}", self.path(path)),
+            Kind::Duplicate { path, percent } => write!(f, "duplication {percent} % {}", self.path(path)),
+            Kind::Corrupt { path, percent } => write!(f, "corruption {percent} % {}", self.path(path)),
+            Kind::Noise => f.write_str("a stranger sends packets that break rules"),
+            Kind::Split => f.write_str("the switches are cut apart"),
+            Kind::LinkDown(router) => write!(f, "{} without carrier", Place(*router)),
+            Kind::LinkGone(router) => write!(f, "{} without interface", Place(*router)),
+            Kind::PowerLoss(router) => write!(f, "{} without power", Place(*router)),
+            Kind::Crash(router) => write!(f, "{} crashed, with leftovers", Place(*router)),
+            Kind::Shutdown(router) => write!(f, "{} shut down", Place(*router)),
+            Kind::Stall(router) => write!(f, "{} stalled", Place(*router)),
+            Kind::SlowDataplane(router, by) => write!(f, "{} programs in {by:?}", Place(*router)),
+            Kind::FailingDataplane(router) => write!(f, "{} cannot program", Place(*router)),
+            Kind::TrackDown(router, object) => write!(f, "{} without {object}", Place(*router)),
+            Kind::Reconfigure { router, group, change } => {
+                write!(f, "{} group {group} with {change}", Place(*router))
+            }
+            Kind::Withdraw { router, group } => write!(f, "{} without group {group}", Place(*router)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_no_routers() {
+        let told = |from, to| {
+            let kind = Kind::Loss { path: Path { from, to }, percent: 40 };
+            kind.told(3).to_string()
+        };
+        assert_eq!(told(None, None), "loss 40 % on all frames");
+        assert_eq!(told(Some(2), None), "loss 40 % on frames from r3");
+        assert_eq!(told(None, Some(3)), "loss 40 % on frames to host 0");
+        assert_eq!(told(Some(4), Some(0)), "loss 40 % on frames from host 1 to r1");
     }
 }

@@ -105,6 +105,22 @@ flaws! {
     CoupIgnored = "coup-ignored",
     /// Hellos of routers that want to be Standby are not heard.
     SpeakersIgnored = "speakers-ignored",
+    /// What is tracked is not taken off the priority that is said.
+    SaysOtherPriority = "says-other-priority",
+    /// Twice the interval, or hold time, is said.
+    SaysOtherInterval = "says-other-interval",
+    /// The last virtual address is left out.
+    LeavesOutAddress = "leaves-out-address",
+    /// One more advertisement after giving way.
+    LastWord = "last-word",
+    /// The gate is not closed at the start: what a crash left open stays open.
+    KeepsLeftovers = "keeps-leftovers",
+    /// A group that was removed does not come again.
+    NeverComesAgain = "never-comes-again",
+    /// The carrier's return is noticed 5 s late.
+    CarrierLate = "carrier-late",
+    /// A daemon that is stopped takes its gates away.
+    ClosesAsItStops = "closes-as-it-stops",
     /// A forwarder's owner counts as anyone else.
     OwnerIgnored = "owner-ignored",
     /// Forwarders 1 and 2 are taken for each other.
@@ -169,7 +185,15 @@ impl Flaw {
                 | Self::StandbyAnswers,
                 _,
             ) => shared,
-            (Self::CoupIgnored, Protocol::Glbp) => false,
+            (
+                Self::CoupIgnored
+                | Self::SaysOtherPriority
+                | Self::SaysOtherInterval
+                | Self::KeepsLeftovers
+                | Self::LastWord,
+                Protocol::Glbp,
+            ) => false,
+            (Self::LeavesOutAddress, Protocol::Hsrp | Protocol::Glbp) => false,
             (
                 Self::SkewDropped | Self::TtlIgnored | Self::UnicastMissing,
                 Protocol::Hsrp | Protocol::Glbp,
@@ -287,6 +311,7 @@ impl Rewriter {
         match action {
             Action::Transmit { interface, frame } => {
                 let other = self.flaw.and_then(|flaw| glbp::sent(flaw, now, &frame, groups));
+                let other = other.or_else(|| self.misstated(&frame, groups));
                 let frame = other.unwrap_or(frame);
                 if frame.is_empty() {
                     return Vec::new();
@@ -297,9 +322,37 @@ impl Rewriter {
             Action::Unicast { .. } if self.flaw == Some(Flaw::UnicastMissing) => Vec::new(),
             Action::Program { seat, revision, binding } => {
                 let binding = binding.map(|binding| self.gate(binding));
-                vec![Action::Program { seat, revision, binding }]
+                let kept = self.flaw == Some(Flaw::KeepsLeftovers) && !self.opened && binding.is_some();
+                if kept { Vec::new() } else { vec![Action::Program { seat, revision, binding }] }
             }
             other => vec![other],
+        }
+    }
+
+    /// A regular advertisement that says something else than what is so.
+    fn misstated(&self, frame: &[u8], groups: &[GroupStatus]) -> Option<Bytes> {
+        let said = Said::in_frame(frame).filter(Said::regular)?;
+        let group = groups.iter().find(|group| self.concerns(group, frame))?;
+        match (self.flaw?, said) {
+            (Flaw::SaysOtherPriority, Said::Vrrp(said)) if said.priority != 255 => {
+                render(&vrrp::Said { priority: group.priority, ..said }, frame)
+            }
+            (Flaw::SaysOtherInterval, Said::Vrrp(said)) => {
+                render(&vrrp::Said { interval: said.interval * 2, ..said }, frame)
+            }
+            (Flaw::LeavesOutAddress, Said::Vrrp(mut said)) if said.addresses.len() > 1 => {
+                said.addresses.pop();
+                render(&said, frame)
+            }
+            (Flaw::SaysOtherPriority, Said::Hsrp(mut said)) => {
+                said.priority = group.priority;
+                hsrp::render(&said, frame, &group.hsrp()?.authentication)
+            }
+            (Flaw::SaysOtherInterval, Said::Hsrp(mut said)) => {
+                said.timers = said.timers.map(|(hello, hold)| (hello, hold * 2));
+                hsrp::render(&said, frame, &group.hsrp()?.authentication)
+            }
+            _ => None,
         }
     }
 

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use fhrp_sim::{
     Campaign, Checker, Failure, Flaw, Protocol, Recording, Scenario, Small, Trial, Watch, caught, explore,
-    run, shrink, trials,
+    keep, kept, run, shrink, trials,
 };
 
 /// So many failing seeds are shrunk and drawn; the others are named.
@@ -42,8 +42,9 @@ struct Cli {
     /// Draw the timeline of one seed.
     #[arg(long, value_name = "SEED")]
     replay: Option<u64>,
-    /// With --replay: keep only these faults, by number ("none" for no fault).
-    #[arg(long, value_name = "N,N,…", requires = "replay")]
+    /// With --replay: keep only these faults, by number, each for so many microseconds if that is said ("none" for no
+    /// fault).
+    #[arg(long, value_name = "N,N:TIME,…", requires = "replay")]
     faults: Option<String>,
     /// With --replay: show every frame.
     #[arg(long, requires = "replay")]
@@ -160,13 +161,13 @@ fn replay(cli: &Cli, seed: u64, trial: Trial, out: &mut impl Write) -> io::Resul
     let whole = Scenario::draw(cli.protocol.into(), seed);
     let scenario = match &cli.faults {
         None => whole,
-        Some(list) => {
-            let kept: Vec<usize> = list.split(',').filter_map(|number| number.trim().parse().ok()).collect();
-            let numbered = whole.faults.iter().enumerate();
-            let faults = numbered.filter(|(place, _)| kept.contains(place)).map(|(_, fault)| fault.clone());
-            let faults = faults.collect();
-            whole.with_faults(faults)
-        }
+        Some(list) => match keep(&whole, list) {
+            Ok(scenario) => scenario,
+            Err(wrong) => {
+                eprintln!("{wrong}");
+                return Ok(ExitCode::from(UNUSABLE));
+            }
+        },
     };
     let recording = if cli.frames { Recording::Frames } else { Recording::Events };
     draw(&scenario, trial, recording, out)
@@ -268,14 +269,7 @@ fn explain(campaign: &Campaign, failure: &Failure, out: &mut impl Write) -> io::
     let whole = Scenario::draw(campaign.protocol, failure.seed);
     let least = shrink(&whole, campaign.trial, failure.violation.checker);
     writeln!(out, "== seed {}: {}", failure.seed, failure.violation)?;
-    let kept: Vec<String> = whole
-        .faults
-        .iter()
-        .enumerate()
-        .filter(|(_, fault)| least.faults.iter().any(|kept| kept.at == fault.at && kept.kind == fault.kind))
-        .map(|(place, _)| place.to_string())
-        .collect();
-    let faults = if kept.is_empty() { "none".to_owned() } else { kept.join(",") };
+    let faults = kept(&whole, &least);
     let trial = campaign.trial;
     let mut flags = trial.flaw.map_or_else(String::new, |flaw| format!(" --flaw {}", flaw.name()));
     if let Watch::Only(checker) = trial.watch {

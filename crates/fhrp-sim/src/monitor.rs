@@ -80,6 +80,8 @@ struct Watched {
     tracked_down: bool,
     /// What was handed in last in a round that still goes on.
     round: Option<Round>,
+    /// Groups whose last wish was refused, and that have not been tried again since.
+    refused: BTreeSet<usize>,
 }
 
 /// All routers.
@@ -98,6 +100,7 @@ struct Voice {
     resigned: bool,
     announced: Vec<IpAddr>,
     from_virtual_mac: bool,
+    said: Vec<Said>,
 }
 
 /// What of a call concerns one group.
@@ -143,6 +146,10 @@ impl Monitor {
         let counted = self.count(step);
         self.watch.mind(counted)?;
         self.record_wishes(step);
+        let programs = step.actions.iter().any(|action| matches!(action, Action::Program { .. }));
+        if programs && matches!(step.input, Input::Stop) {
+            self.watch.mind(Err((Checker::HandsOver, "programs as it stops".to_owned())))?;
+        }
         if let Input::Track(_, state) = step.input {
             let watched = &mut self.routers[step.router];
             watched.tracked_down = *state == TrackState::Down;
@@ -221,6 +228,9 @@ impl Monitor {
             && let Some(wish) = watched.wishes.get_mut(seat).filter(|wish| wish.revision == *revision)
         {
             wish.done = result.is_ok();
+            if result.is_err() {
+                watched.refused.insert(wish.group);
+            }
             watched.answered = wish.binding.clone().map(|binding| (wish.group, binding));
         }
         for action in step.actions {
@@ -287,6 +297,15 @@ impl Monitor {
         if (fit.is_none() || contest.shut()) && runs(after) {
             watch.mind(Err((Checker::FitToRun, format!("is {after} without what it needs to be so"))))?;
         }
+        if runs(after) {
+            watched.refused.remove(&place);
+        }
+        // Who has no address yet waits for it; so does who follows a group that does not run.
+        let idle = matches!(after, GroupState::Initialize | GroupState::Initial) && !contest.follows();
+        let waits = watched.refused.contains(&place) || contest.shut() || matches!(step.input, Input::Stop);
+        if idle && !waits && fit.is_some() {
+            watch.mind(Err((Checker::FitToRun, format!("is {after} and has all that it needs"))))?;
+        }
         watch.mind(contest.enter(step.now, after, fit.as_ref()))?;
         if let Contest::Glbp(contest) = contest {
             mind_all(watch, contest.compare())?;
@@ -319,9 +338,19 @@ impl Monitor {
         if voice.advertised > 0 {
             contest.advertised(step.now);
         }
-        if (voice.from_virtual_mac || voice.claimed) && !active {
+        let alone = watched.round.is_none();
+        // Whoever gave way in this very call has nothing to say any more but that.
+        let was = active && !(alone && status.state != GroupState::Active && !voice.resigned);
+        if (voice.from_virtual_mac || voice.claimed) && !was {
             watch
                 .mind(Err((Checker::VirtualMac, format!("speaks for the group and is {}", status.state))))?;
+        }
+        // Other calls may change what it is after it has spoken.
+        if alone && matches!(step.input, Input::Timeout | Input::Frame { .. }) {
+            let fit = fitness(step.link, self.groups[*place].ipv6);
+            for said in &voice.said {
+                watch.mind(contest.says(said, fit.as_ref()))?;
+            }
         }
         if let Contest::Glbp(contest) = contest {
             let wishes = watched.wishes.values().filter(|wish| wish.group == *place);
@@ -378,6 +407,9 @@ fn expect(contest: &mut Contest, step: &Step<'_>, part: &Part<'_>, fit: Option<&
 fn check_wish(wish: Option<&Wish>, status: &GroupStatus) -> Found {
     let open = |binding: &Binding| binding.gate == Gate::Open;
     let opened = wish.and_then(|wish| wish.binding.as_ref()).is_some_and(open);
+    if wish.is_none() && runs(status.state) {
+        return Err((Checker::Binding, format!("is {} and wants nothing of the dataplane", status.state)));
+    }
     if opened != (status.state == GroupState::Active) {
         let gate = if opened { "open" } else { "closed" };
         return Err((Checker::Binding, format!("is {} and wants the gate {gate}", status.state)));
@@ -456,6 +488,7 @@ fn voice_of(group: &GroupPlan, step: &Step<'_>) -> Voice {
                     voice.resigned |= said.resigns();
                     voice.claimed |= said.claims();
                     voice.advertised += u32::from(said.regular());
+                    voice.said.push(said);
                 }
             }
             // Only VRRP has peers: VRID and priority are its second and third octet.

@@ -263,8 +263,8 @@ impl Scenario {
         }
     }
 
-    /// Two Active_Down_Intervals of the slowest after the last fault, the longest preempt delay with one more, the
-    /// repeated announcements, the traces of who is gone, and the backoff of a dataplane that failed.
+    /// Three Active_Down_Intervals of the slowest after the last fault, the longest preempt delay, what is still on its
+    /// way, the repeated announcements, the traces of who is gone, the backoff of a dataplane that failed, and 6 s.
     fn set_end(&mut self) {
         let starts = self.routers.iter().map(|router| router.starts);
         let ends = self.faults.iter().map(|fault| fault.until);
@@ -394,7 +394,8 @@ impl fmt::Display for Scenario {
             }
         }
         for (place, fault) in self.faults.iter().enumerate() {
-            writeln!(f, "  fault {place} {fault}")?;
+            let told = fault.kind.told(self.routers.len());
+            writeln!(f, "  fault {place} from {} to {}: {told}", fault.at, fault.until)?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The engine under test: the production one, or the same with a flaw put around it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use bytes::Bytes;
 use fhrp::{
@@ -52,7 +53,18 @@ pub(crate) struct Subject {
     now: Instant,
     /// The last advertisement, for a flaw that repeats it.
     last: Option<Action>,
+    /// Groups that were added once.
+    added: BTreeSet<GroupId>,
+    /// News of the interface that are noticed then.
+    late: Option<(Instant, LinkEvent)>,
+    /// Groups that were Active before the call.
+    was_active: BTreeSet<GroupId>,
+    /// The daemon has been asked to stop.
+    stops: bool,
 }
+
+/// How late a flaw notices that there is a carrier again.
+const CARRIER_LATE: Duration = Duration::from_secs(5);
 
 impl Subject {
     pub(crate) fn new(flaw: Option<Flaw>) -> Self {
@@ -65,20 +77,32 @@ impl Subject {
             early: Vec::new(),
             now: Instant::default(),
             last: None,
+            added: BTreeSet::new(),
+            late: None,
+            was_active: BTreeSet::new(),
+            stops: false,
         }
     }
 
     /// How long it waits for its successors when it stops.
-    pub(crate) fn set_stop_linger(&mut self, linger: std::time::Duration) {
+    pub(crate) fn set_stop_linger(&mut self, linger: Duration) {
         self.engine.set_stop_linger(linger);
     }
 
-    pub(crate) fn set_wall_clock(&mut self, now: Instant, unix: std::time::Duration) {
+    pub(crate) fn set_wall_clock(&mut self, now: Instant, unix: Duration) {
         self.engine.set_wall_clock(now, unix);
     }
 
     pub(crate) fn call(&mut self, now: Instant, input: &Input) {
         self.now = now;
+        if let Some((_, event)) = self.late.take_if(|(at, _)| *at <= now) {
+            self.engine.handle_link(now, event);
+        }
+        if self.flaw == Some(Flaw::LastWord) {
+            let active = self.engine.status().filter(|group| group.state == GroupState::Active);
+            self.was_active = active.map(|group| group.id).collect();
+        }
+        self.stops = matches!(input, Input::Stop);
         match input {
             Input::Frame { at, interface, octets, .. } => self.frame(now, (*at, *interface), octets),
             Input::Timeout => self.engine.handle_timeout(self.served_at(now)),
@@ -97,7 +121,10 @@ impl Subject {
             // A name that is taken or unknown would be the simulator's own mistake; the checkers see no such group then.
             Input::Add(config) => {
                 let config = self.rewriter.config(config);
-                let _ = self.engine.add(now, config);
+                let again = !self.added.insert(config.id().clone());
+                if !(again && self.flaw == Some(Flaw::NeverComesAgain)) {
+                    let _ = self.engine.add(now, config);
+                }
             }
             Input::Update(config) => {
                 let config = self.rewriter.config(config);
@@ -131,16 +158,17 @@ impl Subject {
 
     /// When to call again.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let next = self.engine.next_deadline()?;
+        let late = self.late.as_ref().map(|(at, _)| *at);
+        let next = self.engine.next_deadline().into_iter().chain(late).min()?;
         if self.flaw.is_none() {
             return Some(next);
         }
         let waits = self.engine.status().any(|group| waits(group.state));
         Some(match self.flaw {
             Some(Flaw::SkewDropped) if waits => next.saturating_sub(self.longest_skew()).max(self.now),
-            Some(Flaw::LateTimer) if waits => next + std::time::Duration::from_millis(20),
+            Some(Flaw::LateTimer) if waits => next + Duration::from_millis(20),
             Some(Flaw::BusyLoop) => next.min(self.now),
-            Some(Flaw::Restless) => next.min(self.now + std::time::Duration::from_millis(1)),
+            Some(Flaw::Restless) => next.min(self.now + Duration::from_millis(1)),
             _ => next,
         })
     }
@@ -150,7 +178,7 @@ impl Subject {
         self.engine.handover_deadline().filter(|_| self.flaw != Some(Flaw::LeavesAtOnce))
     }
 
-    fn longest_skew(&self) -> std::time::Duration {
+    fn longest_skew(&self) -> Duration {
         self.engine
             .status()
             .filter_map(|group| group.vrrp().map(|vrrp| vrrp.skew_time))
@@ -203,9 +231,19 @@ impl Subject {
             (Some(Flaw::CarrierIgnored), LinkEvent::Present(link)) => {
                 LinkEvent::Present(fhrp::LinkState { up: true, ..link.clone() })
             }
+            (Some(Flaw::CarrierLate), LinkEvent::Present(link)) if link.up && self.was_down() => {
+                self.late = Some((now + CARRIER_LATE, event.clone()));
+                return;
+            }
             _ => event.clone(),
         };
+        self.late = None;
         self.engine.handle_link(now, event);
+    }
+
+    /// Whether some group waits for its interface, and has not just been added.
+    fn was_down(&self) -> bool {
+        self.engine.status().any(|group| !runs(group.state) && group.last_transition.is_some())
     }
 
     fn collect(&mut self) {
@@ -227,6 +265,24 @@ impl Subject {
                 self.last = Some(action.clone());
             }
             self.actions.extend(self.rewriter.action_out(self.now, action, &states));
+        }
+        self.add_actions(&states);
+    }
+
+    /// What a flaw does besides.
+    fn add_actions(&mut self, states: &[GroupStatus]) {
+        if self.flaw == Some(Flaw::LastWord) {
+            let yields = |group: &&GroupStatus| waits(group.state) && self.was_active.contains(&group.id);
+            if states.iter().any(|group| yields(&group)) {
+                self.actions.extend(self.last.clone());
+            }
+        }
+        if self.flaw == Some(Flaw::ClosesAsItStops) && std::mem::take(&mut self.stops) {
+            let seats = std::mem::take(&mut self.wishes).into_iter();
+            self.actions.extend(seats.map(|(seat, (revision, _))| {
+                let revision = Revision(revision.0 + 1);
+                Action::Program { seat, revision, binding: None }
+            }));
         }
     }
 }

@@ -73,6 +73,8 @@ pub(crate) struct Group {
     last_transition: Option<(Instant, Cause)>,
     flapping: Flapping,
     state_changes: u64,
+    /// How many of them the wish of the dataplane knows.
+    wished_after: u64,
     /// What it was last counted as.
     role: Role,
 }
@@ -108,6 +110,7 @@ impl Group {
             last_transition: None,
             flapping: Flapping::default(),
             state_changes: 0,
+            wished_after: 0,
             role: Role::default(),
         }
     }
@@ -261,7 +264,7 @@ impl Group {
             self.election.handle_timeout(now, out.effects);
             self.carry_out(now, out);
             self.retune_if_changed(now, out);
-            self.refresh_wish(out);
+            self.refresh_moved_wish(out);
         }
         let due = self.seat.take_announcement(now, self.speaker.announce_schedule());
         if due { Announce::Now } else { Announce::Nothing }
@@ -427,9 +430,17 @@ impl Group {
 
     /// Says what the dataplane should look like, if that is new.
     fn refresh_wish(&mut self, out: &mut Out<'_>) {
+        self.wished_after = self.state_changes;
         let link = self.link.as_deref().filter(|link| link.is_ethernet());
         let wish = link.map(|link| self.binding(link));
         self.seat.wish(wish, out.actions);
+    }
+
+    /// The same where nothing but the state can have changed. Spares each advert sent or heard the making of a wish.
+    fn refresh_moved_wish(&mut self, out: &mut Out<'_>) {
+        if self.wished_after != self.state_changes {
+            self.refresh_wish(out);
+        }
     }
 
     /// The wish: a function of configuration, link and state, and of nothing else.

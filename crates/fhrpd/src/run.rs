@@ -3,7 +3,7 @@
 //! ```text
 //!   thread "protocol" (SCHED_FIFO)            main thread                          thread "log"
 //!   Driver: engine, packets, timerfd  ──►  notices ──► log lines ──► queue ──►  stderr
-//!   SIGTERM, SIGINT ──► resign        ◄──  Handle ◄── control socket, SIGHUP
+//!                                     ◄──  Handle ◄── control socket, SIGHUP, SIGTERM, SIGINT
 //! ```
 //!
 //! Nothing that the protocol thread does waits for the others.

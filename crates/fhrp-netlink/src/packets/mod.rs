@@ -2,12 +2,11 @@
 //!
 //! ```text
 //!  interface 2 ── filter ── socket ──┐
-//!  interface 3 ── filter ── socket ──┼── epoll ── one AsyncFd ── readable() ── receive(): 32 frames a system call
+//!  interface 3 ── filter ── socket ──┼── the epoll set of the loop ── readable() ── receive(): 32 frames a system call
 //!  interface 4 ── filter ── socket ──┘
 //! ```
 //!
-//! Waiting costs the same for one interface and for a thousand: tokio knows one descriptor, an epoll set of our own
-//! that holds all sockets. Sending goes out by the same sockets, 64 frames a system call.
+//! Waiting costs the same for one interface and for a thousand. Sending goes out by the same sockets, 64 frames a system call.
 //!
 //! What is deliberately not here: what is in a frame (the filter looks at protocol numbers, ports and resolved
 //! addresses, nothing more), and netlink.
@@ -22,33 +21,33 @@ pub use counters::PacketCounters;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::future;
+use std::future::poll_fn;
 use std::io;
 use std::mem;
 use std::net::IpAddr;
-use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::task::Poll;
 
 use bytes::Bytes;
 use fhrp::driver::{PacketIo, Received};
 use fhrp::{IfIndex, Reception};
-use rustix::buffer::spare_capacity;
-use rustix::event::{Timespec, epoll};
-use tokio::io::unix::AsyncFd;
 
-use crate::sys::{self, Arrival, ReceiveBatch};
+use crate::EventLoop;
+use crate::event_loop::{Inbox, InboxId, Set};
+use crate::sys::{Arrival, ReceiveBatch};
 use port::Port;
 use stamp::ClockPair;
 use unicast::Unicast;
 
 /// System calls that one [`PacketIo::receive`] makes at most; timers get their turn after them.
 const ROUNDS: usize = 8;
-const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
 /// The Linux implementation of [`PacketIo`]. Sockets belong to the network namespace of the thread that attaches.
 pub struct PacketSockets {
-    epoll: AsyncFd<OwnedFd>,
-    /// Room for an event of each port, so that one look always sees all.
-    events: Vec<epoll::Event>,
+    set: Rc<Set>,
+    /// What the set tells of our sockets.
+    inbox: Inbox,
+    inbox_id: InboxId,
     ports: BTreeMap<IfIndex, Port>,
     /// Ports that may have frames, in the order of their turn.
     ready: VecDeque<IfIndex>,
@@ -60,22 +59,21 @@ pub struct PacketSockets {
 }
 
 impl PacketSockets {
-    /// Starts without any interface. Must be called within a tokio runtime that has IO enabled.
-    ///
-    /// # Errors
-    /// What the system says, for instance that no descriptor is left.
-    pub fn new() -> io::Result<Self> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        Ok(Self {
-            epoll: sys::watch_reads(epoll)?,
-            events: Vec::new(),
+    /// Starts without any interface. Frames wake this loop.
+    #[must_use]
+    pub fn new(events: &EventLoop) -> Self {
+        let (inbox_id, inbox) = events.set().add_inbox();
+        Self {
+            set: Rc::clone(events.set()),
+            inbox,
+            inbox_id,
             ports: BTreeMap::new(),
             ready: VecDeque::new(),
             unsent: Vec::new(),
             unicast: Unicast::default(),
             batch: ReceiveBatch::new(),
             counters: PacketCounters::default(),
-        })
+        }
     }
 
     /// Tries again to join the multicast groups that could not be joined so far, for instance because IPv6 was
@@ -94,28 +92,16 @@ impl PacketSockets {
         self.counters
     }
 
-    /// Notes which sockets have something to read.
-    fn look(&mut self) -> io::Result<()> {
-        if let (1, Some(only)) = (self.ports.len(), self.ports.keys().next()) {
-            // Nobody needs to be asked which one it is.
-            self.ready.push_back(*only);
-            return Ok(());
+    /// Notes which sockets have something to read; whether any has.
+    fn look(&mut self) -> bool {
+        for interface in self.inbox.borrow_mut().drain(..) {
+            if let Some(port) = self.ports.get_mut(&interface)
+                && !mem::replace(&mut port.ready, true)
+            {
+                self.ready.push_back(interface);
+            }
         }
-        self.events.clear();
-        epoll::wait(self.epoll.get_ref(), spare_capacity(&mut self.events), Some(&AT_ONCE))?;
-        for event in &self.events {
-            self.ready.extend(u32::try_from(event.data.u64()).map(IfIndex));
-        }
-        Ok(())
-    }
-
-    async fn wait(&mut self) -> io::Result<()> {
-        while self.ready.is_empty() {
-            // Cleared before the look: whatever comes after the look makes it ready again.
-            self.epoll.readable().await?.clear_ready();
-            self.look()?;
-        }
-        Ok(())
+        !self.ready.is_empty()
     }
 
     /// One system call for the port whose turn it is. The port gets another turn unless its queue was seen empty.
@@ -123,22 +109,21 @@ impl PacketSockets {
         let Some(port) = self.ports.get_mut(&interface) else { return };
         let outcome = self.batch.fill(&port.socket);
         let failed_before = mem::replace(&mut port.read_failed, false);
-        match outcome {
-            Ok(filled) => {
-                if filled == ReceiveBatch::capacity() {
-                    self.ready.push_back(interface);
-                }
-                self.hand_over(interface, sink);
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+        port.ready = match &outcome {
+            Ok(filled) => *filled == ReceiveBatch::capacity(),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
             Err(_) => {
                 // ENETDOWN comes once, before the frames that are still queued.
                 self.counters.receive_errors += 1;
-                if !failed_before {
-                    port.read_failed = true;
-                    self.ready.push_back(interface);
-                }
+                port.read_failed = !failed_before;
+                port.read_failed
             }
+        };
+        if port.ready {
+            self.ready.push_back(interface);
+        }
+        if outcome.is_ok() {
+            self.hand_over(interface, sink);
         }
     }
 
@@ -189,11 +174,8 @@ impl PacketIo for PacketSockets {
         }
         self.detach(interface);
         let port = Port::open(interface, reception, &mut self.counters)?;
-        let data = epoll::EventData::new_u64(interface.0.into());
-        epoll::add(self.epoll.get_ref(), &port.socket, data, epoll::EventFlags::IN)?;
+        self.set.watch_into(self.inbox_id, interface, &port.socket)?;
         self.ports.insert(interface, port);
-        self.events.clear();
-        self.events.reserve(self.ports.len());
         Ok(())
     }
 
@@ -213,17 +195,14 @@ impl PacketIo for PacketSockets {
     }
 
     async fn readable(&mut self) {
-        if let Err(error) = self.wait().await {
-            // Only a runtime that is shutting down gets here.
-            tracing::error!(%error, "packets cannot be waited for");
-            future::pending().await
-        }
+        poll_fn(|_| if self.look() { Poll::Ready(()) } else { Poll::Pending }).await
     }
 
     /// At most 8 system calls of 32 frames, the ready interfaces taking turns. Timestamps of the kernel are moved to
     /// the scale of [`fhrp::driver::Clock`], both clocks being read after each system call; no frame is said to be
     /// younger than that reading or more than a second older.
     fn receive(&mut self, sink: &mut dyn FnMut(Received<'_>)) -> bool {
+        self.look();
         for _ in 0..ROUNDS {
             let Some(interface) = self.ready.pop_front() else { break };
             self.receive_round(interface, sink);

@@ -27,6 +27,8 @@ const PRIORITY_UNPRIVILEGED: u32 = 6;
 pub(super) struct Port {
     pub(super) socket: Socket,
     pub(super) queue: Vec<Bytes>,
+    /// Whether it waits for its turn to be read.
+    pub(super) ready: bool,
     /// Whether the last read failed: a failure is followed by one more attempt, not by two.
     pub(super) read_failed: bool,
     memberships: Memberships,
@@ -46,7 +48,7 @@ impl Port {
         memberships.hear(&socket, interface, &groups_of(reception)).map_err(explain)?;
         sys::every_protocol_on(interface.0).and_then(|all| socket.bind(&all)).map_err(explain)?;
         memberships.join(interface, counters);
-        Ok(Self { socket, queue: Vec::new(), read_failed: false, memberships })
+        Ok(Self { socket, queue: Vec::new(), ready: false, read_failed: false, memberships })
     }
 
     /// Goes on with another reception. What has arrived before stays; no frame that both receptions want is lost.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use fhrp::driver::{Clock, PacketIo};
 use fhrp::{IfIndex, Instant, Protocol, Protocols, Reception};
-use fhrp_netlink::{PacketSockets, TimerFd};
+use fhrp_netlink::{EventLoop, PacketSockets, TimerFd};
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
 
 const IPV4: [u8; 2] = [0x08, 0x00];
@@ -34,10 +34,10 @@ struct Cable {
 }
 
 impl Cable {
-    fn attached() -> Self {
+    fn attached(events: &EventLoop) -> Self {
         let (near_index, far_index) = lay_cable("near", "far");
-        let mut near = PacketSockets::new().unwrap();
-        let mut far = PacketSockets::new().unwrap();
+        let mut near = PacketSockets::new(events);
+        let mut far = PacketSockets::new(events);
         near.attach(near_index, &wanted()).unwrap();
         far.attach(far_index, &wanted()).unwrap();
         Self { near, far, near_index, far_index }
@@ -135,17 +135,29 @@ async fn numbers_until(sockets: &mut PacketSockets, last: u16) -> Vec<u16> {
 /// Makes a failure of a test that would wait for ever; none comes anywhere near it.
 const FOR_EVER: Duration = Duration::from_secs(120);
 
-fn run(body: impl Future<Output = ()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async { tokio::time::timeout(FOR_EVER, body).await.unwrap() });
+fn run(body: impl AsyncFnOnce(&EventLoop)) {
+    let events = EventLoop::new().unwrap();
+    let waited = events.run(async {
+        tokio::select! {
+            () = body(&events) => {}
+            () = pause(&events, FOR_EVER) => panic!("what the test waits for never comes"),
+        }
+    });
+    waited.unwrap();
+}
+
+async fn pause(events: &EventLoop, time: Duration) {
+    let mut clock = TimerFd::new(events).unwrap();
+    let until = clock.now() + time;
+    clock.sleep_until(Some(until)).await;
 }
 
 #[test]
 fn frames_arrive_in_order_whole_and_with_their_time() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
-        let clock = TimerFd::new().unwrap();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
+        let clock = TimerFd::new(events).unwrap();
         let before = clock.now();
         // More than one system call takes.
         cable.send_from_far((0..100).map(vrrp));
@@ -164,9 +176,9 @@ fn frames_arrive_in_order_whole_and_with_their_time() {
 #[test]
 fn a_frame_that_had_to_wait_keeps_the_time_of_its_arrival() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
-        let clock = TimerFd::new().unwrap();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
+        let clock = TimerFd::new(events).unwrap();
         // The kernel begins to stamp a moment after the first socket has asked for it; until then the time is that of
         // the reading.
         loop {
@@ -184,8 +196,8 @@ fn a_frame_that_had_to_wait_keeps_the_time_of_its_arrival() {
 #[test]
 fn only_what_the_protocols_speak_is_received() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
         let wanted = [
             vrrp(1),
             frame(IPV4, &[(23, 51)], 2),
@@ -210,8 +222,8 @@ fn only_what_the_protocols_speak_is_received() {
 #[test]
 fn frames_of_a_vlan_are_skipped_and_counted() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
         let tagged = |tag: [u8; 2], number| {
             let inner = vrrp(number);
             Bytes::from([&inner[..12], &[0x81, 0x00], &tag, &inner[12..]].concat())
@@ -226,8 +238,8 @@ fn frames_of_a_vlan_are_skipped_and_counted() {
 #[test]
 fn a_frame_beyond_the_buffer_is_skipped_and_counted() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
         ip("link set near mtu 9000");
         ip("link set far mtu 9000");
         let mut long = vrrp(1).to_vec();
@@ -243,9 +255,9 @@ fn a_frame_beyond_the_buffer_is_skipped_and_counted() {
 #[test]
 fn what_was_sent_here_is_not_received_here() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
-        let mut another = PacketSockets::new().unwrap();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
+        let mut another = PacketSockets::new(events);
         another.attach(cable.near_index, &wanted()).unwrap();
         another.transmit(cable.near_index, vrrp(1));
         another.flush();
@@ -260,8 +272,8 @@ fn what_was_sent_here_is_not_received_here() {
 #[test]
 fn any_of_several_interfaces_wakes_the_reader() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
         let (second, second_far) = lay_cable("second", "second-far");
         cable.near.attach(second, &wanted()).unwrap();
         cable.far.attach(second_far, &wanted()).unwrap();
@@ -285,8 +297,8 @@ fn any_of_several_interfaces_wakes_the_reader() {
 #[test]
 fn one_call_hands_over_a_bounded_number_and_says_that_there_is_more() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
         cable.send_from_far((0..1000).map(vrrp));
         let mut numbers = Vec::new();
         while numbers.len() < 1000 {
@@ -304,8 +316,8 @@ fn one_call_hands_over_a_bounded_number_and_says_that_there_is_more() {
 #[test]
 fn a_reader_given_up_half_way_loses_nothing() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
         for number in 0..50 {
             cable.send_from_far([vrrp(number)]);
             for _ in 0..3 {
@@ -323,8 +335,8 @@ fn a_reader_given_up_half_way_loses_nothing() {
 #[test]
 fn the_queue_that_overflows_is_counted() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
         for _ in 0..200 {
             cable.send_from_far((0..200).map(vrrp));
         }
@@ -338,8 +350,8 @@ fn the_queue_that_overflows_is_counted() {
 #[test]
 fn the_interface_may_go_down_and_come_back() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
         ip("link set near down");
         cable.send_from_near(vrrp(1));
         cable.send_from_near(vrrp(2));
@@ -353,7 +365,7 @@ fn the_interface_may_go_down_and_come_back() {
             cable.send_from_far([vrrp(4)]);
             tokio::select! {
                 seen = collect(&mut cable.near, 1) => break seen,
-                () = tokio::time::sleep(Duration::from_millis(10)) => {}
+                () = pause(events, Duration::from_millis(10)) => {}
             }
         };
         assert_eq!(number_of(&seen[0].frame), 4);
@@ -363,8 +375,8 @@ fn the_interface_may_go_down_and_come_back() {
 #[test]
 fn news_of_a_past_failure_costs_no_frame() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
         // The socket keeps "network is down" for the next call, which is a send when the link is up again.
         ip("link set near down");
         ip("link set near up");
@@ -377,8 +389,8 @@ fn news_of_a_past_failure_costs_no_frame() {
 #[test]
 fn what_came_before_the_interface_went_down_is_received() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
         cable.send_from_far([vrrp(1)]);
         cable.near.readable().await;
         ip("link set near down");
@@ -390,8 +402,8 @@ fn what_came_before_the_interface_went_down_is_received() {
 #[test]
 fn an_interface_that_vanishes_is_survived() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
         let (second, second_far) = lay_cable("second", "second-far");
         cable.near.attach(second, &wanted()).unwrap();
         cable.far.attach(second_far, &wanted()).unwrap();
@@ -408,8 +420,8 @@ fn an_interface_that_vanishes_is_survived() {
 #[test]
 fn what_is_queued_goes_out_before_the_socket_closes() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
         cable.near.transmit(cable.near_index, vrrp(1));
         cable.near.detach(cable.near_index);
         assert_eq!(numbers_until(&mut cable.far, 1).await, [1]);
@@ -421,10 +433,10 @@ fn what_is_queued_goes_out_before_the_socket_closes() {
 #[test]
 fn groups_are_joined_and_left_with_the_interface() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
+    run(async |events| {
         const GROUPS: [&str; 4] = ["01:00:5e:00:00:12", "33:33:00:00:00:12", "224.0.0.18", "ff02::12"];
         let joined = || ip("maddress show dev near");
-        let mut cable = Cable::attached();
+        let mut cable = Cable::attached(events);
         assert!(GROUPS.iter().all(|group| joined().contains(group)), "{}", joined());
         assert_eq!(cable.near.counters().join_failures, 0);
         cable.near.detach(cable.near_index);
@@ -435,8 +447,8 @@ fn groups_are_joined_and_left_with_the_interface() {
 #[test]
 fn a_join_that_failed_can_be_repeated() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
         cable.near.detach(cable.near_index);
         // Too small for IPv6, which the kernel then takes off the interface.
         ip("link set near mtu 1000");
@@ -455,8 +467,8 @@ fn a_join_that_failed_can_be_repeated() {
 #[test]
 fn ipv4_unicast_gets_its_header_from_the_kernel() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
         ip("address add 192.0.2.1/24 dev near");
         ip(&format!("neighbour add 192.0.2.2 lladdr {} dev near nud permanent", mac_of("far")));
         let [source, peer] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse::<IpAddr>().unwrap());
@@ -476,8 +488,8 @@ fn ipv4_unicast_gets_its_header_from_the_kernel() {
 #[test]
 fn ipv6_unicast_gets_its_header_from_the_kernel() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
         ip("address add fe80::1/64 dev near nodad");
         ip(&format!("neighbour add fe80::2 lladdr {} dev near nud permanent", mac_of("far")));
         let [source, peer] = ["fe80::1", "fe80::2"].map(|text| text.parse::<IpAddr>().unwrap());
@@ -495,8 +507,8 @@ fn ipv6_unicast_gets_its_header_from_the_kernel() {
 #[test]
 fn unicast_works_whenever_its_address_is_there() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
         // A host without any address and route lets everybody bind to anything.
         ip("address add 198.51.100.1/24 dev near");
         ip(&format!("neighbour add 192.0.2.2 lladdr {} dev near nud permanent", mac_of("far")));
@@ -524,9 +536,9 @@ fn unicast_works_whenever_its_address_is_there() {
 #[test]
 fn errors_name_the_interface_and_the_missing_capability() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
+    run(async |events| {
         let (near, _) = lay_cable("near", "far");
-        let mut sockets = PacketSockets::new().unwrap();
+        let mut sockets = PacketSockets::new(events);
         let missing = sockets.attach(IfIndex(4711), &wanted()).unwrap_err().to_string();
         assert!(missing.contains("interface 4711") && missing.contains("No such device"), "{missing}");
         let sets = capabilities(None).unwrap();
@@ -553,8 +565,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 #[test]
 fn the_timer_wakes_not_before_the_deadline() {
-    run(async {
-        let mut clock = TimerFd::new().unwrap();
+    run(async |events| {
+        let mut clock = TimerFd::new(events).unwrap();
         for micros in [1, 50, 999, 1_000, 3_333] {
             let deadline = clock.now() + Duration::from_micros(micros);
             clock.sleep_until(Some(deadline)).await;
@@ -565,8 +577,8 @@ fn the_timer_wakes_not_before_the_deadline() {
 
 #[test]
 fn a_shorter_deadline_set_later_wins() {
-    run(async {
-        let mut clock = TimerFd::new().unwrap();
+    run(async |events| {
+        let mut clock = TimerFd::new(events).unwrap();
         let far = clock.now() + HOUR;
         give_up(&mut clock, far).await;
         let near = clock.now() + Duration::from_millis(2);
@@ -577,8 +589,8 @@ fn a_shorter_deadline_set_later_wins() {
 
 #[test]
 fn a_deadline_given_up_wakes_nobody_later() {
-    run(async {
-        let mut clock = TimerFd::new().unwrap();
+    run(async |events| {
+        let mut clock = TimerFd::new(events).unwrap();
         let given_up = clock.now() + Duration::from_millis(5);
         tokio::select! {
             biased;
@@ -586,7 +598,7 @@ fn a_deadline_given_up_wakes_nobody_later() {
             () = tokio::task::yield_now() => {}
         }
         // Long enough for it to fire, and for the runtime to note that.
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        pause(events, Duration::from_millis(10)).await;
         let deadline = clock.now() + Duration::from_millis(20);
         clock.sleep_until(Some(deadline)).await;
         assert!(clock.now() >= deadline);
@@ -595,8 +607,8 @@ fn a_deadline_given_up_wakes_nobody_later() {
 
 #[test]
 fn a_deadline_in_the_past_returns_at_once_and_none_never() {
-    run(async {
-        let mut clock = TimerFd::new().unwrap();
+    run(async |events| {
+        let mut clock = TimerFd::new(events).unwrap();
         let past = clock.now();
         tokio::select! {
             biased;
@@ -606,7 +618,7 @@ fn a_deadline_in_the_past_returns_at_once_and_none_never() {
         tokio::select! {
             biased;
             () = clock.sleep_until(None) => panic!("there was nothing to wait for"),
-            () = tokio::time::sleep(Duration::from_millis(5)) => {}
+            () = pause(events, Duration::from_millis(5)) => {}
         }
         give_up(&mut clock, Instant::from_micros(u64::MAX)).await;
     });

@@ -50,8 +50,8 @@ fn solicitation(target: &str) -> Bytes {
 #[test]
 fn a_changed_reception_changes_what_comes_in() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
         let all = [Protocol::Vrrp, Protocol::Hsrp, Protocol::Glbp];
         let steps: [(&[Protocol], &[u16]); 5] = [
             (&[Protocol::Hsrp], &[1]),
@@ -75,8 +75,8 @@ fn a_changed_reception_changes_what_comes_in() {
 #[test]
 fn a_changed_reception_loses_no_frame() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
         let receptions = [
             reception(&[Protocol::Vrrp, Protocol::Glbp], &["192.0.2.1", "fe80::1"]),
             reception(&[Protocol::Vrrp], &[]),
@@ -94,8 +94,8 @@ fn a_changed_reception_loses_no_frame() {
 #[test]
 fn of_arp_and_neighbour_discovery_only_what_is_about_resolved_addresses_comes_in() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
         let wanted = reception(&[Protocol::Glbp], &["192.0.2.1", "fe80::7:b4ff:fe00:100"]);
         cable.near.attach(cable.near_index, &wanted).unwrap();
         cable.send_from_far([
@@ -124,8 +124,8 @@ fn of_arp_and_neighbour_discovery_only_what_is_about_resolved_addresses_comes_in
 #[test]
 fn what_is_for_another_mac_comes_in_all_the_same() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
         ip("link add vf1 link near address 00:07:b4:00:01:01 type macvlan mode bridge");
         ip("link set vf1 up");
         cable.near.attach(cable.near_index, &reception(&[Protocol::Glbp], &["192.0.2.1"])).unwrap();
@@ -140,8 +140,8 @@ fn what_is_for_another_mac_comes_in_all_the_same() {
 #[test]
 fn memberships_follow_the_reception() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
         let all_routers = ["224.0.0.2", "01:00:5e:00:00:02"];
         let vrrp = ["224.0.0.18", "ff02::12", "01:00:5e:00:00:12", "33:33:00:00:00:12"];
         let shared = ["224.0.0.102", "ff02::66", "01:00:5e:00:00:66", "33:33:00:00:00:66"];
@@ -168,8 +168,8 @@ fn memberships_follow_the_reception() {
 #[test]
 fn an_interface_made_anew_under_its_old_number_is_heard() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
-        let mut cable = Cable::attached();
+    run(async |events| {
+        let mut cable = Cable::attached(events);
         ip("link del near");
         let (near, far) = (cable.near_index.0, cable.far_index.0);
         ip(&format!("link add near index {near} type veth peer name far index {far}"));
@@ -186,9 +186,9 @@ fn an_interface_made_anew_under_its_old_number_is_heard() {
 #[test]
 fn the_groups_of_resolved_addresses_are_joined_when_ipv6_comes_to_life() {
     let Some(_) = fhrp_lab::world!() else { return };
-    run(async {
+    run(async |events| {
         let (near, _) = lay_cable("near", "far");
-        let mut sockets = fhrp_netlink::PacketSockets::new().unwrap();
+        let mut sockets = fhrp_netlink::PacketSockets::new(events);
         ip("link set near mtu 1000");
         sockets.attach(near, &reception(&[Protocol::Glbp], &["fe80::7:b4ff:fe00:100"])).unwrap();
         assert_eq!(sockets.counters().join_failures, 2);

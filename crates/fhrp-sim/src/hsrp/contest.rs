@@ -105,6 +105,18 @@ impl Contest {
         })
     }
 
+    /// Whether what it sent is so; one that becomes Active, or is no longer, may say either's timers.
+    pub(crate) fn says(&self, said: &Said) -> Result<(), Fault> {
+        let own = timers_of(&self.settings);
+        let timers = [self.settings.timers.or(self.learned), self.learned.or(self.settings.timers)];
+        let timed = said.timers.is_none_or(|said| timers.iter().any(|known| known.unwrap_or(own) == said));
+        if said.priority == self.priority() && timed && accepts(&self.settings, said) {
+            return Ok(());
+        }
+        let text = format!("says {said:?}, has priority {} and timers {timers:?}", self.priority());
+        Err((Checker::Says, text))
+    }
+
     /// RFC 2281 §5, action E.
     fn learn(&mut self, said: &Said) {
         self.learned = said.timers.filter(|timers| fit_timers(*timers, said.version)).or(self.learned);

@@ -194,8 +194,33 @@ impl Contest {
             (GroupState::Backup, GroupState::Backup) if due => {
                 Err((Checker::TakesOver, format!("is Backup at {now}, {}", self.timer())))
             }
+            (GroupState::Backup, GroupState::Active) => {
+                self.state = after;
+                Ok(())
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Whether what it sent is so. RFC 9568 §5.2, RFC 3768 §5.3.
+    pub(crate) fn says(&self, said: &Said, fit: Option<&Fitness>) -> Result<(), Fault> {
+        let settings = &self.settings;
+        let interval = match said.version {
+            2 => Duration::from_secs(settings.advertisement_interval.as_secs().max(1)),
+            _ => settings.advertisement_interval,
+        };
+        let password = match (&settings.authentication, said.version) {
+            (Authentication::Text(key), 2) => Some(key.octets()),
+            _ => None,
+        };
+        let spoken = said.version == settings.version || (said.version == 2 && settings.coexist_with_v2);
+        let so = [0, self.priority(fit)].contains(&said.priority)
+            && spoken
+            && said.interval == interval
+            && said.password == password
+            && same_addresses(&said.addresses, &settings.addresses);
+        let text = || format!("says {said:?}, has priority {}, {interval:?}", self.priority(fit));
+        if so { Ok(()) } else { Err((Checker::Says, text())) }
     }
 
     fn timer(&self) -> String {
@@ -210,6 +235,15 @@ impl Contest {
         let from = std::mem::replace(&mut self.state, to);
         if to == GroupState::Backup && from != GroupState::Backup && self.down.is_none() {
             self.restart_timer(now, fit);
+        }
+        match (from, to) {
+            (GroupState::Backup, GroupState::Active) => {
+                return Err((Checker::Patience, format!("takes over at {now} for no reason")));
+            }
+            (GroupState::Active, GroupState::Backup) => {
+                return Err((Checker::Stands, format!("gives way at {now} for no reason")));
+            }
+            _ => {}
         }
         if to == GroupState::Active && from == GroupState::Initialize && !self.owner(fit) {
             return Err((Checker::Patience, format!("starts as Active at {now}, but is no owner")));
@@ -249,4 +283,34 @@ fn same_addresses(said: &[IpAddr], own: &[IpAddr]) -> bool {
         IpAddr::V6(ip) => ip.is_unicast_link_local() || own.contains(address),
     };
     own.iter().all(|address| said.contains(address)) && said.iter().all(listed)
+}
+
+#[cfg(test)]
+mod tests {
+    use fhrp::InterfaceName;
+
+    use super::*;
+
+    fn contest(state: GroupState) -> Contest {
+        let settings = VrrpSettings::new(InterfaceName::new("lan0"), 1, vec![[192, 0, 2, 1].into()]);
+        Contest { state, down: Some(Instant::from_millis(3_000)), ..Contest::new(settings) }
+    }
+
+    /// Neither a packet nor a timer: an engine that moves has made it up.
+    #[test]
+    fn a_move_that_nothing_explains_is_seen() {
+        let now = Instant::from_millis(1_000);
+        for (from, to, checker) in [
+            (GroupState::Backup, GroupState::Active, Checker::Patience),
+            (GroupState::Active, GroupState::Backup, Checker::Stands),
+        ] {
+            let found = contest(from).enter(now, to, None).unwrap_err().0;
+            assert_eq!(found, checker);
+        }
+        let mut waited = contest(GroupState::Backup);
+        let due = Instant::from_millis(3_000);
+        waited.tick(due, GroupState::Active).unwrap();
+        waited.enter(due, GroupState::Active, None).unwrap();
+        assert_eq!(waited.state, GroupState::Active);
+    }
 }

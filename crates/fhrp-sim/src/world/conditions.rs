@@ -71,7 +71,8 @@ impl World<'_> {
             self.faults.push(fault);
         }
         let lanes = self.lanes();
-        let text = format!("fault {fault} {}: {}", if ends { "ends" } else { "begins" }, known.kind);
+        let told = known.kind.told(self.routers.len());
+        let text = format!("fault {fault} {}: {told}", if ends { "ends" } else { "begins" });
         self.timeline.note(self.now, &lanes, text);
         match &known.kind {
             Kind::Split => {

@@ -124,6 +124,11 @@ impl World<'_> {
                 let text = format!("group {group}: {} does not forward for {mac}", Place(*server));
                 self.mind(Err(self.violation(Checker::Binding, text)))?;
             }
+            let others = (0..self.routers.len()).filter(|other| other != server);
+            for other in others.filter(|other| self.routers[*other].dataplane.forwards(*mac)) {
+                let text = format!("group {group}: {} forwards for {mac} too", Place(other));
+                self.mind(Err(self.violation(Checker::Binding, text)))?;
+            }
             self.mind(self.judge_owner(group, at, *server))?;
             for switch in (0..2).filter(|switch| self.switches.used(*switch)) {
                 if let Some(leads) = self.switches.leads_to(switch, *mac).filter(|leads| leads != server) {

@@ -6,7 +6,7 @@ use fhrp::{GroupState, Instant, MacAddr};
 
 use super::{Following, Probes, World};
 use crate::check::{Checker, Violation};
-use crate::contest::{Contest, Fitness};
+use crate::contest::{Contest, Fitness, runs};
 use crate::fault::{Kind, Place};
 use crate::group::Change;
 use crate::monitor::fitness;
@@ -152,6 +152,7 @@ impl World<'_> {
             let active = (0..self.routers.len()).filter(|router| self.active(*router, group));
             let active: Vec<usize> = active.collect();
             self.mind(self.judge_steady(group))?;
+            self.mind(self.judge_members(group))?;
             if let [active] = active.as_slice() {
                 self.mind(self.judge_preemption(group, *active))?;
                 if self.scenario.groups[group].is_shared() {
@@ -198,9 +199,31 @@ impl World<'_> {
         Ok(())
     }
 
+    /// Whoever has the group, and what it needs, takes part.
+    fn judge_members(&self, group: usize) -> Result<(), Violation> {
+        for (router, node) in self.routers.iter().enumerate() {
+            let has = node.subject.is_some() && node.settings[group].is_some();
+            if !has || self.fitness(router, group).is_none() {
+                continue;
+            }
+            let shut = self.monitor.contest(router, group).is_some_and(Contest::shut);
+            if !shut && !node.states[group].is_some_and(runs) {
+                let text = format!("group {group}: {} takes no part", Place(router));
+                return Err(self.violation(Checker::Converges, text));
+            }
+        }
+        Ok(())
+    }
+
     fn judge_holding(&self, group: usize, active: usize) -> Result<(), Violation> {
         let node = &self.routers[active];
         let address = self.scenario.groups[group].gateway;
+        let mut others = self.routers.iter().enumerate().filter(|(router, _)| *router != active);
+        let holds = others.find(|(_, node)| node.dataplane.answers(address, node.plan.mac).is_some());
+        if let Some((other, _)) = holds {
+            let text = format!("group {group}: {} is not Active and holds {address}", Place(other));
+            return Err(self.violation(Checker::Binding, text));
+        }
         if node.dataplane.answers(address, node.plan.mac).is_none() {
             let text = format!("group {group}: {} is Active and does not hold {address}", Place(active));
             return Err(self.violation(Checker::Binding, text));

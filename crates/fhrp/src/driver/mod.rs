@@ -2,6 +2,8 @@
 //!
 //! Everything outside is behind three traits. A backend that is slow, or a notice that nobody fetches, never delays
 //! the protocol: [`Backend::program`] only queues, and notices go through a bounded channel.
+//!
+//! Of tokio it needs the channels, not the runtime: the three traits' futures decide where it can run.
 
 mod handle;
 mod moderation;
@@ -21,7 +23,8 @@ use crate::{Binding, IfIndex, Instant, LinkEvent, ProgramFault, Reception, Revis
 /// Makes the kernel, or whatever forwards, look like the bindings.
 pub trait Backend {
     /// Takes a wish; must not block. The latest wish of a seat wins; each wish that is carried out or fails is answered
-    /// by a [`BackendEvent::Programmed`] with its revision (an overtaken one need not be).
+    /// by a [`BackendEvent::Programmed`] with its revision (an overtaken one need not be). That goes for removals, too:
+    /// one that fails is asked for again, perhaps when the same group has come back with another seat.
     fn program(&mut self, seat: SeatId, revision: Revision, wanted: Option<Binding>);
 
     /// The next piece of news. Must be safe to drop half-way (it is called in `select!`).

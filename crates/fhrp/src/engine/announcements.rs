@@ -22,9 +22,11 @@ const ALL_NODES: std::net::Ipv6Addr = std::net::Ipv6Addr::new(0xff02, 0, 0, 0, 0
 impl Engine {
     /// Queues every address of a group for announcement, unless the last round is still waiting.
     pub(super) fn announce(&mut self, now: Instant, slot: usize, announce: Announce) {
+        if announce == Announce::Nothing {
+            return;
+        }
         let Some(group) = single(&mut self.groups, slot) else { return };
-        let due =
-            announce == Announce::Now && group.seat().serves() && group.seat().announcements_queued == 0;
+        let due = group.seat().serves() && group.seat().announcements_queued == 0;
         let Some(place) = self.interfaces.find(&group.id().interface).filter(|_| due) else { return };
         let Some(interface) = self.interfaces.get_mut(place) else { return };
         let count = group.speaker().addresses().len();

@@ -38,7 +38,7 @@ impl Group {
         self.election.handle_advert(packet.at, advert, out.effects);
         self.carry_out(packet.at, out);
         self.retune_if_changed(packet.at, out);
-        self.refresh_wish(out);
+        self.refresh_moved_wish(out);
         let after = self.followed();
         let another = after.is_some() && after != before;
         let leadership = if another { Leadership::Another } else { Leadership::Same };

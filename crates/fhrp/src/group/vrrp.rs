@@ -37,7 +37,7 @@ impl Group {
         });
         self.election.handle_advert(packet.at, &heard.advert, out.effects);
         self.carry_out(packet.at, out);
-        self.refresh_wish(out);
+        self.refresh_moved_wish(out);
         if heard.advert.claim == Claim::Active {
             self.reclaim(packet.at, out.round)
         } else {

@@ -1,4 +1,4 @@
-//! The protocol thread: driver, backend, packets and clock on a runtime of their own.
+//! The protocol thread: driver, backend, packets and clock in a loop of their own.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use fhrp::driver::{Driver, Handle};
 use fhrp::{Engine, Notice};
-use fhrp_netlink::{NetlinkBackend, NetlinkError, NetlinkOptions, PacketSockets, RealTime, TimerFd, Wish};
+use fhrp_netlink::{
+    EventLoop, NetlinkBackend, NetlinkError, NetlinkOptions, PacketSockets, RealTime, TimerFd, Wish,
+};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -39,13 +41,17 @@ pub(super) enum ProtocolError {
 pub(super) struct Protocol {
     pub(super) handle: Handle,
     pub(super) notices: mpsc::Receiver<Notice>,
-    thread: JoinHandle<()>,
+    thread: JoinHandle<io::Result<()>>,
     state_dir: PathBuf,
 }
 
 impl Protocol {
-    /// Starts the thread; returns when it listens. From then on SIGTERM and SIGINT end it in good order.
+    /// Starts the thread; returns when it listens. From then on SIGTERM and SIGINT end it in good order. Must be called
+    /// within a tokio runtime that has IO enabled.
     pub(super) fn start(daemon: &DaemonConfig, groups: usize) -> Result<Self, ProtocolError> {
+        let listening = "listening to signals";
+        let terminate = signal(SignalKind::terminate()).map_err(system(listening))?;
+        let interrupt = signal(SignalKind::interrupt()).map_err(system(listening))?;
         let (started, start) = std_mpsc::channel();
         let options = Options {
             state_dir: daemon.state_dir.clone(),
@@ -58,6 +64,7 @@ impl Protocol {
         let thread = thread.map_err(system("starting the protocol thread"))?;
         match start.recv() {
             Ok(Ok((handle, notices))) => {
+                tokio::spawn(resign_at((terminate, interrupt), handle.clone()));
                 Ok(Self { handle, notices, thread, state_dir: daemon.state_dir.clone() })
             }
             Ok(Err(error)) => Err(error),
@@ -65,15 +72,17 @@ impl Protocol {
         }
     }
 
-    /// Waits for the end of the thread. After a panic, takes away what it left in the kernel: an address that nobody
+    /// Waits for the end of the thread. After a bad one, takes away what it left in the kernel: an address that nobody
     /// advertises for is worse than none.
     pub(super) fn join(self) -> Result<(), ProtocolError> {
         drop(self.handle);
-        if self.thread.join().is_ok() {
-            return Ok(());
-        }
+        let error = match self.thread.join() {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => system("waiting for packets")(error),
+            Err(_) => ProtocolError::Panicked,
+        };
         clean_up_after(&self.state_dir);
-        Err(ProtocolError::Panicked)
+        Err(error)
     }
 }
 
@@ -94,26 +103,18 @@ struct Options {
 type Started = Result<(Handle, mpsc::Receiver<Notice>), ProtocolError>;
 
 /// The life of the thread.
-fn live(options: &Options, started: &std_mpsc::Sender<Started>) {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_io().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return report(started, Err(system("making a runtime")(error))),
+fn live(options: &Options, started: &std_mpsc::Sender<Started>) -> io::Result<()> {
+    let made = EventLoop::new().map_err(system("making an event loop"));
+    let made = made.and_then(|events| Ok((make_driver(options, &events)?, events)));
+    let ((driver, handle, notices), events) = match made {
+        Ok(made) => made,
+        Err(error) => {
+            report(started, Err(error));
+            return Ok(());
+        }
     };
-    runtime.block_on(async {
-        let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-        let (Ok(terminate), Ok(interrupt)) = signals else {
-            let error = io::Error::other("refused");
-            return report(started, Err(system("listening to signals")(error)));
-        };
-        let (driver, handle, notices) = match make_driver(options) {
-            Ok(made) => made,
-            Err(error) => return report(started, Err(error)),
-        };
-        // A task of its own, so that packets do not wake it.
-        tokio::spawn(resign_at((terminate, interrupt), handle.clone()));
-        report(started, Ok((handle, notices)));
-        driver.run().await;
-    });
+    report(started, Ok((handle, notices)));
+    events.run(driver.run())
 }
 
 async fn resign_at((mut terminate, mut interrupt): (Signal, Signal), handle: Handle) {
@@ -132,7 +133,7 @@ fn report(started: &std_mpsc::Sender<Started>, outcome: Started) {
 
 type Made = (Driver<NetlinkBackend, PacketSockets, TimerFd>, Handle, mpsc::Receiver<Notice>);
 
-fn make_driver(options: &Options) -> Result<Made, ProtocolError> {
+fn make_driver(options: &Options, events: &EventLoop) -> Result<Made, ProtocolError> {
     let realtime = options.scheduling == Scheduling::Realtime;
     let wishes = RealTime { priority: realtime.then_some(PRIORITY), open_files: options.descriptors };
     for refusal in wishes.apply() {
@@ -145,8 +146,8 @@ fn make_driver(options: &Options) -> Result<Made, ProtocolError> {
         state_dir: options.state_dir.clone(),
         realtime_priority: realtime.then_some(BACKEND_PRIORITY),
     })?;
-    let packets = PacketSockets::new().map_err(system("packet sockets"))?;
-    let clock = TimerFd::new().map_err(system("making a timer"))?;
+    let packets = PacketSockets::new(events);
+    let clock = TimerFd::new(events).map_err(system("making a timer"))?;
     let mut engine = Engine::new();
     engine.set_stop_linger(options.stop_linger);
     Ok(Driver::new(engine, backend, packets, clock))
