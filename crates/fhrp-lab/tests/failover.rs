@@ -1,7 +1,7 @@
 //! The scenario runner at work, with peers as both routers.
 #![allow(clippy::unwrap_used, reason = "a test program")]
 
-use std::{fs, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use fhrp_lab::{
     Daemon, Failover, FailoverPlan, Fault, LabEvent, Protocol, RouterState, Target, TimelineEntry,
@@ -57,6 +57,7 @@ fn keepalived_takes_over_from_a_killed_keepalived() {
     assert!(has(TimelineEntry::Fault { fault: Fault::Kill, router: "r1".to_owned() }));
     assert!(has(TimelineEntry::Announced { router: "r2".to_owned() }));
     assert!(told.iter().any(|event| matches!(event, LabEvent::ProbeTick { .. })));
+    failover.capture.save(Path::new(pcap)).unwrap();
     assert!(fs::metadata(pcap).unwrap().len() > 100_000, "it holds the probes");
 
     drop(failover);
