@@ -49,8 +49,10 @@ pub(crate) struct Seat {
     pub(crate) device: Option<Device>,
     /// The base that the seat is counted for, and what it needs there.
     pub(crate) counted: (u32, Vec<Need>),
-    /// The last wish failed: the engine will ask again, nothing is mended until then.
+    /// The last wish failed: the engine will ask again, also for a removal, and nothing is mended until then.
     pub(crate) failed: bool,
+    /// Its last wish was to hold nothing.
+    pub(crate) leaving: bool,
 }
 
 /// A macvlan of ours, closed, that no seat has.
@@ -174,6 +176,7 @@ impl Worker {
     fn place(&mut self, id: SeatId, revision: Revision, binding: Binding) -> Task {
         let wanted = Shape::of(&binding, &self.links);
         self.host.check(&wanted, &binding);
+        self.inherit(id, &binding);
         let seat = self.seats.entry(id).or_insert_with(|| Seat {
             binding: binding.clone(),
             revision,
@@ -181,10 +184,26 @@ impl Worker {
             device: None,
             counted: (0, Vec::new()),
             failed: false,
+            leaving: false,
         });
-        (seat.binding, seat.revision, seat.failed) = (binding, revision, false);
+        (seat.binding, seat.revision, seat.failed, seat.leaving) = (binding, revision, false, false);
         let plan = Plan::between(&seat.shape, &wanted);
         Task { seat: id, plan, wanted, reply: Reply::Programmed, failure: None, effective: false }
+    }
+
+    /// A group comes back before what it left could be removed: that is its new seat's from now on. Both would have the
+    /// same macvlan or addresses, and the old seat would take them from the new one as soon as it can.
+    fn inherit(&mut self, id: SeatId, binding: &Binding) {
+        if self.seats.contains_key(&id) {
+            return;
+        }
+        let mut seats = self.seats.iter();
+        let old = seats.find(|(_, seat)| leaves_to(seat, binding)).map(|(old, _)| *old);
+        let Some(seat) = old.and_then(|old| self.seats.remove(&old)) else { return };
+        if let Some(device) = &seat.device {
+            self.by_device.insert(device.index, id);
+        }
+        self.seats.insert(id, seat);
     }
 
     fn unplace(&mut self, id: SeatId, revision: Revision) -> Option<Task> {
@@ -192,7 +211,7 @@ impl Worker {
             self.tell(BackendEvent::Programmed { seat: id, revision, result: Ok(()) });
             return None;
         };
-        (seat.revision, seat.failed) = (revision, false);
+        (seat.revision, seat.failed, seat.leaving) = (revision, false, true);
         // From now on the filter does not count it.
         (seat.binding.addresses, seat.binding.owned) = (Arc::new([]), Arc::new([]));
         let wanted = Shape::default();
@@ -363,6 +382,15 @@ impl Worker {
     }
 }
 
+/// Whether the seat could not be removed, and holds what this binding of the same group is to have.
+fn leaves_to(seat: &Seat, binding: &Binding) -> bool {
+    let place = |binding: &Binding| (binding.interface, binding.mac);
+    seat.leaving
+        && seat.failed
+        && seat.binding.group == binding.group
+        && place(&seat.binding) == place(binding)
+}
+
 /// The last wish of each seat, in the order in which those came.
 fn latest(wishes: Vec<Wish>) -> Vec<Wish> {
     let mut seen = BTreeSet::new();
@@ -385,5 +413,43 @@ mod tests {
         let wish = |seat, revision| (SeatId::from_raw(seat), Revision(revision), None);
         let kept = latest(vec![wish(1, 1), wish(2, 2), wish(1, 3), wish(3, 4)]);
         assert_eq!(kept, [wish(2, 2), wish(1, 3), wish(3, 4)]);
+    }
+
+    #[test]
+    fn what_could_not_be_removed_is_left_to_the_same_group_at_the_same_place() {
+        let group = fhrp::GroupId {
+            interface: fhrp::InterfaceName::new("eth0"),
+            protocol: fhrp::Protocol::Vrrp,
+            family: fhrp::Family::V4,
+            number: 1,
+        };
+        let binding = Binding {
+            group: group.clone(),
+            interface: fhrp::IfIndex(2),
+            mac: None,
+            addresses: Arc::new([[192, 0, 2, 1].into()]),
+            owned: Arc::new([]),
+            gate: Gate::Open,
+            acceptance: Acceptance::Allow,
+            responder: fhrp::Responder::Kernel,
+        };
+        let seat = |failed, leaving| Seat {
+            binding: Binding { addresses: Arc::new([]), ..binding.clone() },
+            revision: Revision(2),
+            shape: Shape::default(),
+            device: None,
+            counted: (0, Vec::new()),
+            failed,
+            leaving,
+        };
+        assert!(leaves_to(&seat(true, true), &binding));
+        assert!(!leaves_to(&seat(false, true), &binding), "it is just being removed");
+        assert!(!leaves_to(&seat(true, false), &binding), "it is tried again");
+        let others = [
+            Binding { group: fhrp::GroupId { number: 2, ..group }, ..binding.clone() },
+            Binding { interface: fhrp::IfIndex(3), ..binding.clone() },
+            Binding { mac: Some(fhrp::MacAddr([0, 0, 0x5e, 0, 1, 1])), ..binding.clone() },
+        ];
+        assert!(!others.iter().any(|other| leaves_to(&seat(true, true), other)));
     }
 }

@@ -97,11 +97,11 @@ impl Host {
 
     /// What it felt, from its probes sent before `until`.
     pub(crate) fn felt(&self, until: Instant) -> Felt {
-        let mut probes = self.probes.iter().filter(|probe| probe.at < until).peekable();
-        while probes.next_if(|probe| probe.answers == 0).is_some() {}
-        let mut felt = Felt { served_from: probes.peek().map(|probe| probe.at), ..Felt::default() };
+        let probes = || self.probes.iter().filter(|probe| probe.at < until);
+        let served_from = probes().find(|probe| probe.answers > 0).map(|probe| probe.at);
+        let mut felt = Felt { served_from, ..Felt::default() };
         let mut outage: Option<Outage> = None;
-        for probe in probes {
+        for probe in probes().skip_while(|probe| served_from.is_some_and(|from| probe.at < from)) {
             felt.sent += 1;
             felt.duplicates += u64::from(probe.answers.saturating_sub(1));
             if probe.answers == 0 {

@@ -33,7 +33,7 @@ pub enum What {
 pub struct Felt {
     /// When it sent the first probe that was answered.
     pub served_from: Option<Instant>,
-    /// Probes sent since then, as far as they could be answered before the end.
+    /// Probes sent since then, as far as they could be answered before the end; all of them if none was answered.
     pub sent: u64,
     /// Those that nobody answered.
     pub lost: u64,

@@ -304,6 +304,15 @@ pub(crate) fn check_addresses(addresses: &[IpAddr], family: Family) -> Result<()
     }
     for (at, address) in addresses.iter().enumerate() {
         let field = ConfigField::Addresses(Some(at));
+        if let IpAddr::V6(mapped) = address
+            && let Some(meant) = mapped.to_ipv4_mapped()
+        {
+            return wrong(
+                field,
+                format!("{mapped} is not IPv6: {meant} is IPv4"),
+                format!("write \"{meant}\""),
+            );
+        }
         if Family::of(address) != family {
             return wrong(field, format!("{address} is of another family"), "make one group for each family");
         }

@@ -7,6 +7,7 @@ mod handover;
 mod hsrp;
 mod interface;
 mod interfaces;
+mod removals;
 mod tracks;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -28,6 +29,7 @@ use glbp::Answers;
 use handover::Handover;
 use hsrp::Following;
 use interfaces::Interfaces;
+use removals::Removals;
 
 /// First-hop redundancy without sockets, clocks, threads or an operating system.
 ///
@@ -49,6 +51,7 @@ pub struct Engine {
     groups: Vec<Option<Slot>>,
     ids: BTreeMap<GroupId, usize>,
     seats: BTreeMap<SeatId, usize>,
+    removals: Removals,
     interfaces: Interfaces,
     indexes: BTreeMap<IfIndex, usize>,
     group_deadlines: Deadlines,
@@ -171,7 +174,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Removes a group; if it is Active it resigns first.
+    /// Removes a group; if it is Active it resigns first. What the dataplane refuses to take back is asked for again and
+    /// again, with a notice each time; a group of the same name can be added meanwhile.
     ///
     /// # Errors
     /// There is no such group.
@@ -190,12 +194,9 @@ impl Engine {
             moved: &mut self.moved,
         };
         group.stop(now, &mut out);
-        group.withdraw(&mut out);
+        self.withdraw(&mut group);
         self.group_deadlines.set(slot, None);
         self.ids.remove(id);
-        for seat in group.seats() {
-            self.seats.remove(&seat);
-        }
         let place = self.interfaces.find(&id.interface);
         if let Some(interface) = place.and_then(|at| self.interfaces.get_mut(at)) {
             interface.dismiss(id);
@@ -229,6 +230,7 @@ impl Engine {
         }
         self.moved.clear();
         self.voice_deadlines = Deadlines::default();
+        self.removals = Removals::default();
         self.stopped = true;
     }
 
@@ -256,10 +258,17 @@ impl Engine {
         revision: Revision,
         result: Result<(), ProgramFault>,
     ) {
-        if let Some(slot) = self.seats.get(&seat).copied().filter(|_| !self.stopped) {
-            let announce = self
-                .with_group(slot, |group, out| group.handle_programmed(now, seat, (revision, result), out));
-            self.announce(now, slot, announce);
+        if self.stopped {
+            return;
+        }
+        match self.seats.get(&seat).copied() {
+            None => self.handle_removed(now, seat, revision, result),
+            Some(slot) => {
+                let announce = self.with_group(slot, |group, out| {
+                    group.handle_programmed(now, seat, (revision, result), out)
+                });
+                self.announce(now, slot, announce);
+            }
         }
         self.after_moves(now);
     }
@@ -311,6 +320,7 @@ impl Engine {
             self.advertise_as_router(now, slot);
         }
         self.after_moves(now);
+        self.retry_removals(now);
         while let Some(at) = self.pacer_deadlines.due(now) {
             self.drain_pacer(now, at);
         }
@@ -319,8 +329,9 @@ impl Engine {
     /// When [`Engine::handle_timeout`] is due next.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        let all = [self.group_deadlines.next(), self.voice_deadlines.next(), self.pacer_deadlines.next()];
-        all.into_iter().flatten().min()
+        let all = [&self.group_deadlines, &self.voice_deadlines, &self.pacer_deadlines];
+        let all = all.map(Deadlines::next).into_iter().chain([self.removals.next()]);
+        all.flatten().min()
     }
 
     /// The next thing to do, in order.

@@ -72,6 +72,8 @@ pub enum NoticeKind {
     AddressListMismatch {
         /// The peer.
         peer: IpAddr,
+        /// Its list.
+        theirs: Arc<[IpAddr]>,
     },
     /// Somebody else sends priority 255 although we own the address (RFC 9568 §8.3.2).
     OwnerConflict {

@@ -73,10 +73,23 @@ impl Backoff {
         }
     }
 
+    /// Whether it failed and has not worked since.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// It worked. Whether it had failed before.
     fn succeed(&mut self) -> bool {
         self.0.take_if(|fault| fault.retry_at.is_none()).is_some()
     }
+}
+
+/// What the dataplane has said of the present wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Awaited,
+    Done,
+    Refused,
 }
 
 #[derive(Debug)]
@@ -84,7 +97,9 @@ pub(crate) struct Seat {
     id: SeatId,
     wish: Option<Binding>,
     revision: Revision,
-    programmed: bool,
+    answer: Answer,
+    /// The wish is to be said once more although it is the same.
+    again: bool,
     fault: Backoff,
     announcer: Announcer,
     /// Addresses whose announcement waits in the interface's pacer.
@@ -97,7 +112,8 @@ impl Seat {
             id,
             wish: None,
             revision: Revision::default(),
-            programmed: false,
+            answer: Answer::Awaited,
+            again: false,
             fault: Backoff::default(),
             announcer: Announcer::default(),
             announcements_queued: 0,
@@ -110,12 +126,12 @@ impl Seat {
 
     /// Whether the dataplane has acknowledged the present wish.
     pub(crate) fn programmed(&self) -> bool {
-        self.programmed
+        self.answer == Answer::Done && self.wish.is_some()
     }
 
     /// Whether the virtual addresses are held and may be announced.
     pub(crate) fn serves(&self) -> bool {
-        self.programmed && self.wish.as_ref().is_some_and(|wish| wish.gate == Gate::Open)
+        self.programmed() && self.wish.as_ref().is_some_and(|wish| wish.gate == Gate::Open)
     }
 
     /// When something is to be repeated: a failed wish, an announcement.
@@ -125,30 +141,54 @@ impl Seat {
 
     /// Says what the dataplane should look like, if that is new.
     pub(crate) fn wish(&mut self, wish: Option<Binding>, actions: &mut VecDeque<Action>) {
-        if wish == self.wish {
-            return;
+        let repeats = std::mem::take(&mut self.again) && wish.is_some();
+        if wish != self.wish || repeats {
+            self.wish = wish;
+            self.say(actions);
         }
+    }
+
+    fn say(&mut self, actions: &mut VecDeque<Action>) {
         self.revision.0 += 1;
-        self.programmed = false;
-        self.wish.clone_from(&wish);
-        actions.push_back(Action::Program { seat: self.id, revision: self.revision, binding: wish });
+        self.answer = Answer::Awaited;
+        let binding = self.wish.clone();
+        actions.push_back(Action::Program { seat: self.id, revision: self.revision, binding });
+    }
+
+    /// The group goes, and its last wish, to hold nothing, has been said: its revision, unless it is fulfilled. One that
+    /// was refused is said once more.
+    pub(crate) fn leave(&mut self, actions: &mut VecDeque<Action>) -> Option<Revision> {
+        if self.revision == Revision::default() {
+            return None;
+        }
+        match self.answer {
+            Answer::Done => return None,
+            Answer::Awaited => {}
+            Answer::Refused => self.say(actions),
+        }
+        Some(self.revision)
     }
 
     /// The dataplane answers.
     pub(crate) fn acknowledge(&mut self, revision: Revision, result: Result<(), ProgramFault>) -> Reply {
-        if revision != self.revision || self.wish.is_none() {
+        if revision != self.revision {
+            return Reply::Stale;
+        }
+        self.answer = if result.is_ok() { Answer::Done } else { Answer::Refused };
+        if self.wish.is_none() {
             return Reply::Stale;
         }
         if let Err(ProgramFault(text)) = result {
             return Reply::Failed(text);
         }
-        self.programmed = true;
         if self.fault.succeed() { Reply::Recovered } else { Reply::Done }
     }
 
     /// A wish failed: it is repeated later, and later each time.
     pub(crate) fn fail(&mut self, now: Instant, text: Arc<str>) {
-        self.programmed = false;
+        if self.wish.is_some() {
+            self.answer = Answer::Refused;
+        }
         self.fault.fail(now, text);
     }
 
@@ -165,7 +205,7 @@ impl Seat {
     /// Tries again. The fault stays in mind, for its backoff, until a wish succeeds.
     pub(crate) fn retry(&mut self) {
         self.fault.retry();
-        self.wish = None;
+        self.again = true;
     }
 
     /// Begins to announce; the first time is the caller's, now.

@@ -10,6 +10,7 @@ use fhrp_election::Instant;
 use crate::config::WallClock;
 use crate::glbp;
 use crate::group::{Announce, Group, Out};
+use crate::seat::Seat;
 use crate::speaker::Speaker;
 use crate::{
     GroupConfig, GroupId, GroupStatus, LinkState, ProgramFault, Revision, SeatId, TrackName, TrackState,
@@ -95,6 +96,14 @@ impl Slot {
         match self {
             Self::Single(group) => vec![group.seat().id()],
             Self::Glbp(group) => group.seats().collect(),
+        }
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn seats_mut(&mut self) -> Vec<&mut Seat> {
+        match self {
+            Self::Single(group) => vec![group.seat_mut()],
+            Self::Glbp(group) => group.seats_mut().collect(),
         }
     }
 

@@ -200,8 +200,10 @@ fn check(path: &Path) -> ExitCode {
         Ok(loaded) => loaded,
         Err(code) => return code,
     };
-    let remarks = &loaded.config.remarks;
-    let shown = config::render(&path.display().to_string(), &loaded.source, remarks, crate::stderr_style());
+    let mut remarks = loaded.config.remarks.clone();
+    let unknown = loaded.config.daemon.control_group.as_deref().filter(|name| !control::knows_group(name));
+    remarks.extend(unknown.map(|name| loaded.unknown_control_group(name)));
+    let shown = config::render(&path.display().to_string(), &loaded.source, &remarks, crate::stderr_style());
     let remarked = output::remark(&shown);
     output::status(output::print(&summary(path, &loaded.config)).and(remarked))
 }

@@ -132,6 +132,17 @@ pub struct Loaded {
     pub source: String,
 }
 
+impl Loaded {
+    /// To be told where this machine has no such group of users; another one may have it.
+    #[must_use]
+    pub fn unknown_control_group(&self, name: &str) -> Problem {
+        let at = convert::place_in_daemon(&self.source, "control_group");
+        let title = format!("there is no group of users \"{name}\" here, and without it fhrpd does not run");
+        let remedy = "create it or change `control_group`".to_owned();
+        Problem { at, remedy, ..Problem::warning(title, 0..0) }
+    }
+}
+
 /// A configuration file cannot be used.
 #[derive(Clone, Debug)]
 pub enum LoadError {

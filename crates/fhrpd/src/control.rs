@@ -15,6 +15,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 pub use client::{AskError, ask, ask_with};
+pub(crate) use listen::knows_group;
 pub use listen::{BindError, Socket, bind};
 pub use serve::serve;
 

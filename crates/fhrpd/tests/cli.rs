@@ -43,6 +43,19 @@ fn a_good_file_is_summed_up() {
 }
 
 #[test]
+fn a_group_of_users_that_is_not_here_is_warned_of() {
+    let (_folder, path) = file(&format!("[daemon]\ncontrol_group = \"nosuch-group\"\n{GOOD}"));
+    let output = fhrpd(&["check", "--config", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let said = text(&output.stderr);
+    assert!(said.contains("warning: there is no group of users \"nosuch-group\" here"), "{said}");
+    assert!(said.contains("fhrpd.toml:2:17") && said.contains("change `control_group`"), "{said}");
+    let (_folder, path) = file(&format!("[daemon]\ncontrol_group = \"root\"\n{GOOD}"));
+    let output = fhrpd(&["check", "--config", path.to_str().unwrap()]);
+    assert!(!text(&output.stderr).contains("warning"), "{output:?}");
+}
+
+#[test]
 fn each_hsrp_group_has_a_line() {
     let (_folder, path) = file(
         "[[hsrp]]\ninterface = \"eth0\"\ngroup = 1\naddresses = [\"192.0.2.1\"]\nname = \"lan\"\n\

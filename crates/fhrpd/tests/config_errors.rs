@@ -57,6 +57,9 @@ faulty! {
     key_given_twice: &with("vrid = 11");
     empty_file: "# nothing yet\n";
     stop_linger_without_end: "[daemon]\nstop_linger = \"1m\"\n";
+    addresses_of_the_other_family: &format!("[[vrrp]]\ninterface = \"eth0\"\nvrid = 10\naddresses = [\"::ffff:192.0.2.1\"]\n{}", GOOD.replace("\"]", "\", \"::ffff:192.0.2.2\"]"));
+    paths_without_root: "[daemon]\ncontrol_socket = \"run/fhrpd.sock\"\ncontrol_group = \" \"\nstate_dir = \"./state\"\n";
+    path_too_long_for_a_socket: &format!("[daemon]\ncontrol_socket = \"/{}\"\n{GOOD}", "s".repeat(107));
     daemon_table: "[daemon]\nlog = \"jsn\"\nrealtime = 1\nsocket = \"/run/x\"\nstate_dir = \"\"\n";
     remarks_of_a_right_file: "[[vrrp]]\ninterface = \"eth0\"\nvrid = 10\naddresses = [\"2001:db8::1\"]\npriority = 255\n";
 }
@@ -98,7 +101,8 @@ faulty! {
     hsrp_text_too_long: &hsrp("authentication = \"text\"\nkey = \"a long secret\"");
     hsrp_key_too_long: &hsrp(&format!("authentication = \"md5\"\nkey = \"{}\"", "k".repeat(65)));
     hsrp_key_of_a_chain_too_long: &hsrp(&format!("authentication = \"md5\"\nkey_chain = \"lan\"\n[[key_chain]]\nname = \"lan\"\nkeys = [{{ id = 1, key = \"{}\" }}]", "k".repeat(65)));
-    hsrp_key_without_authentication: &hsrp("key = \"geheim\"");
+    hsrp_key_alone_too_long: &hsrp("key = \"a long secret\"");
+    hsrp_keys_without_authentication: &hsrp("key = \"k\"\nkey_chain = \"lan\"\n[[key_chain]]\nname = \"lan\"\nkeys = [{ id = 1, key = \"k\" }]");
     hsrp_key_chain_without_authentication: &hsrp("key_chain = \"lan\"\n[[key_chain]]\nname = \"lan\"\nkeys = [{ id = 1, key = \"k\" }]");
     hsrp_authentication_without_key: &hsrp("authentication = \"md5\"");
     hsrp_empty_key: &hsrp("authentication = \"md5\"\nkey = \"\"");
@@ -172,6 +176,7 @@ faulty! {
     glbp_thresholds_out_of_order: &format!("{}{}", glbp("weighting = 110\nweighting_lower = 95\nweighting_upper = 90"), bare_glbp("group = 2\naddresses = [\"192.0.2.2\"]\nweighting_lower = 100\nweighting_upper = 101"));
     glbp_no_such_balancing: &glbp("load_balancing = \"round_robin\"");
     glbp_client_cache: &format!("{}{}{}", glbp("client_cache = { maximum = 7 }"), bare_glbp("group = 2\naddresses = [\"192.0.2.2\"]\nclient_cache = { timeout = \"30m\" }"), bare_glbp("group = 3\naddresses = [\"192.0.2.3\"]\nclient_cache = { maximum = 100, timeout = \"30s\", age = 1 }"));
+    glbp_delay_of_forwarders_that_do_not_preempt: &glbp("forwarder_preempt = false\nforwarder_preempt_delay = \"5s\"");
     glbp_preempt_delays: &glbp("preempt_delay = \"1m\"\nforwarder_preempt_delay = \"2h\"");
     glbp_priority: &glbp("priority = 0");
     glbp_empty_key: &glbp("authentication = \"text\"\nkey = \"\"");
@@ -410,6 +415,26 @@ fn what_hsrp_leaves_out_is_learned_or_the_default() {
     assert!(ipv6.router_advertisement.is_some());
 }
 
+/// As with `standby 1 authentication WORD`.
+#[test]
+fn an_hsrp_key_alone_is_a_text() {
+    let said = |lines: &str| {
+        let config = Config::parse(&hsrp(lines)).unwrap();
+        config.groups.values().next().unwrap().hsrp().unwrap().settings().authentication.clone()
+    };
+    assert_eq!(said("key = \"geheim\""), said("authentication = \"text\"\nkey = \"geheim\""));
+    assert_ne!(said("key = \"geheim\""), HsrpAuthentication::default());
+}
+
+#[test]
+fn forwarders_that_do_not_preempt_have_no_delay() {
+    for lines in ["forwarder_preempt = false", "forwarder_preempt = false\nforwarder_preempt_delay = \"0s\""]
+    {
+        let config = Config::parse(&glbp(lines)).unwrap();
+        assert!(!config.groups.values().next().unwrap().glbp().unwrap().settings().forwarder_preempt);
+    }
+}
+
 #[test]
 fn the_examples_of_the_readme_are_right() {
     let readme = include_str!("../../../README.md");
@@ -440,7 +465,7 @@ fn every_key_of_glbp_is_accepted() {
         priority = 150
         preempt = true
         preempt_delay = "5s"
-        forwarder_preempt = false
+        forwarder_preempt = true
         forwarder_preempt_delay = "20s"
         hello_time = "250ms"
         hold_time = "750ms"
@@ -473,7 +498,7 @@ fn every_key_of_glbp_is_accepted() {
     assert_eq!(ids, ["glbp eth0 ipv4 1023", "glbp eth0 ipv6 46"]);
     let groups: Vec<_> = config.groups.values().filter_map(|group| group.glbp()).collect();
     let settings = groups[0].settings();
-    assert_eq!((settings.priority, settings.preempt, settings.forwarder_preempt), (150, true, false));
+    assert_eq!((settings.priority, settings.preempt, settings.forwarder_preempt), (150, true, true));
     let delays =
         [settings.preempt_delay, settings.forwarder_preempt_delay, settings.redirect, settings.timeout];
     assert_eq!(delays.map(|delay| delay.as_secs()), [5, 20, 300, 3600]);

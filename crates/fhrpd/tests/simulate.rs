@@ -260,6 +260,21 @@ fn the_documentation_shows_what_is_seen() {
     assert_eq!(drawn, shown, "docs/simulate.svg is another picture");
 }
 
+/// Text and settings are in the snapshots.
+#[test]
+fn a_host_that_is_never_served_is_without_gateway_all_the_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.svg");
+    let files = [("r1.toml", R1), ("r2.toml", &R2.replace("192.0.2.1", "192.0.2.7"))];
+    let story = json(&files, &["r1.toml", "r2.toml", "--svg", path.to_str().unwrap()]);
+    let host = &story["hosts"][1];
+    assert!(host["served_from_seconds"].is_null(), "{host}");
+    assert_eq!((&host["lost"], &host["outages"][0]["until_seconds"]), (&host["sent"], &Value::Null));
+    let (outage, end) = (host["outage_seconds"].as_f64().unwrap(), story["end_seconds"].as_f64().unwrap());
+    assert!(outage > end - 1.0, "{outage} of {end}");
+    assert!(std::fs::read_to_string(path).unwrap().contains(">never served<"));
+}
+
 /// Every state is a bar of its colour with a text to read, nothing comes from elsewhere, and every element is closed.
 #[test]
 fn a_picture_has_a_bar_for_each_state() {

@@ -101,6 +101,9 @@ fn answer(world: &mut World, router: usize, input: &mut Unstructured<'_>) {
     let place = usize::from(bits >> 2) % wishes.len().max(1);
     let Some((seat, revision)) = wishes.remove(place) else { return };
     let result = if bits & 1 == 0 { Ok(()) } else { Err(ProgramFault("refused".into())) };
+    if result.is_err() {
+        world.routers[router].refuse(seat, revision);
+    }
     world.call(router, |engine| engine.handle_programmed(now, seat, revision, result));
 }
 

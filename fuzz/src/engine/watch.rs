@@ -1,6 +1,6 @@
 //! One router, and what must hold of it after every call.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use fhrp::{Action, Engine, Instant, Revision, SeatId};
@@ -40,6 +40,9 @@ pub(super) struct Router {
     pub(super) wishes: VecDeque<(SeatId, Revision)>,
     /// Whether the last wish of a seat was to hold something.
     holds: BTreeMap<SeatId, bool>,
+    last: BTreeMap<SeatId, Revision>,
+    /// Seats whose last wish was refused.
+    refused: BTreeSet<SeatId>,
     wakes_from: Instant,
     wakes: usize,
     pub(super) stage: Stage,
@@ -65,6 +68,8 @@ impl Router {
                     }
                     self.wishes.push_back((*seat, *revision));
                     self.holds.insert(*seat, binding.is_some());
+                    self.last.insert(*seat, *revision);
+                    self.refused.remove(seat);
                 }
                 Action::Transmit { frame, .. } => traffic::check(frame),
                 Action::Unicast { source, peer, payload, .. } => {
@@ -104,11 +109,24 @@ impl Router {
         assert!(text <= TEXT_BESIDES + groups * TEXT_EACH_GROUP, "{text} octets show {groups} groups");
     }
 
+    /// The dataplane refuses a wish.
+    pub(super) fn refuse(&mut self, seat: SeatId, revision: Revision) {
+        if self.last.get(&seat) == Some(&revision) {
+            self.refused.insert(seat);
+        }
+    }
+
     /// Without groups, tracked objects and interfaces nothing is left.
     pub(super) fn check_empty(&self) {
         let text = format!("{:?}", self.engine);
         let empty = self.stage != Stage::Runs || text.len() <= TEXT_OF_NOTHING;
         assert!(empty, "{} octets show an engine that has nothing: {text}", text.len());
+    }
+
+    /// Without groups no removal that was refused is left at that.
+    pub(super) fn check_removed(&self) {
+        let left = self.refused.first().filter(|_| self.stage == Stage::Runs);
+        assert!(left.is_none(), "{left:?} was not removed, and nobody asks again");
     }
 
     /// Without groups the dataplane holds nothing of ours.

@@ -179,6 +179,7 @@ impl World {
             }
             let next = self.routers[router].engine.next_deadline();
             assert!(next.is_none(), "without groups there is nothing to wait for, but {next:?}");
+            self.routers[router].check_removed();
             self.clear(router);
             self.routers[router].check_empty();
         }

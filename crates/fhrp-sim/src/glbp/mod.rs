@@ -14,7 +14,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use fhrp::{GlbpSettings, MacAddr};
+use fhrp::{GlbpSettings, LoadBalancing, MacAddr};
 use fhrp_wire::glbp::{ForwarderNumber, GroupNumber};
 
 use crate::group::Change;
@@ -84,8 +84,18 @@ pub(crate) fn describe(settings: &GlbpSettings, f: &mut fmt::Formatter<'_>) -> f
     write!(f, ", redirect {:?} timeout {:?}", settings.redirect, settings.timeout)?;
     let (weight, lower, upper) = (settings.weighting, settings.weighting_lower, settings.weighting_upper);
     write!(f, ", weighting {weight} {}..{}", lower.unwrap_or(1), upper.unwrap_or(weight))?;
-    write!(f, ", {:?}", settings.load_balancing)?;
+    write!(f, ", load balancing {}", word(settings.load_balancing))?;
     f.write_str(if settings.addresses.is_empty() { ", learns its address" } else { "" })
+}
+
+/// As a configuration says it.
+fn word(balancing: LoadBalancing) -> &'static str {
+    match balancing {
+        LoadBalancing::RoundRobin => "round-robin",
+        LoadBalancing::Weighted => "weighted",
+        LoadBalancing::HostDependent => "host-dependent",
+        LoadBalancing::None => "none",
+    }
 }
 
 /// Whether hosts could use it as a gateway.

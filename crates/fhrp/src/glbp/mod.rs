@@ -43,7 +43,7 @@ use crate::config::WallClock;
 use crate::flapping::Flapping;
 use crate::group::{Load, Out};
 use crate::limiter::{Limiter, Topic};
-use crate::seat::{Backoff, Reply};
+use crate::seat::{Backoff, Reply, Seat};
 use crate::{
     Action, Family, GlbpConfig, GlbpStats, GroupId, GroupStats, IfIndex, LinkState, Notice, NoticeKind,
     ProgramFault, Revision, SeatId, TrackName, TrackState, Waiting,
@@ -217,6 +217,10 @@ impl Group {
 
     pub(crate) fn seats(&self) -> impl Iterator<Item = SeatId> {
         self.forwarders.iter().map(|forwarder| forwarder.seat.id())
+    }
+
+    pub(crate) fn seats_mut(&mut self) -> impl Iterator<Item = &mut Seat> {
+        self.forwarders.iter_mut().map(|forwarder| &mut forwarder.seat)
     }
 
     /// When [`Group::handle_timeout`] wants to be called.

@@ -21,6 +21,9 @@ impl Group {
             self.remark(packet, *remark, out);
         }
         let Some(router) = self.vrrp_mut() else { return Announce::Nothing };
+        if !heard.remarks.contains(&Some(Remark::EqualPriority)) {
+            router.forget_equal(packet.source);
+        }
         router.peers.hear(PeerStatus {
             address: packet.source,
             priority: heard.advert.from.priority,
@@ -49,7 +52,11 @@ impl Group {
         if reason == Reason::Looped {
             self.suspect_duplicate((packet.at, packet.source, packet.ethernet_source), out);
         } else {
-            let kind = || NoticeKind::Discarded { peer: packet.source, reason: reason.text().into() };
+            let config = router.config().clone();
+            let kind = || NoticeKind::Discarded {
+                peer: packet.source,
+                reason: reason.explain(packet, &config).into(),
+            };
             self.notify_limited(Topic::Discarded, packet.at, kind, out);
         }
     }
@@ -73,21 +80,39 @@ impl Group {
         let peer = packet.source;
         let Some(router) = self.vrrp_mut() else { return };
         let ours = router.config().settings().advertisement_interval;
-        let (topic, kind) = match remark {
+        match remark {
             Remark::Interval(theirs) => {
                 router.stats.interval_errors += 1;
-                (Topic::IntervalMismatch, NoticeKind::IntervalMismatch { peer, theirs, ours })
+                let kind = || NoticeKind::IntervalMismatch { peer, theirs, ours };
+                self.notify_limited(Topic::IntervalMismatch, packet.at, kind, out);
             }
             Remark::AddressList => {
                 router.stats.address_list_errors += 1;
-                (Topic::AddressListMismatch, NoticeKind::AddressListMismatch { peer })
+                let kind = || NoticeKind::AddressListMismatch { peer, theirs: packet.addresses() };
+                self.notify_limited(Topic::AddressListMismatch, packet.at, kind, out);
             }
             Remark::OwnerConflict => {
                 router.stats.owner_conflicts += 1;
-                (Topic::OwnerConflict, NoticeKind::OwnerConflict { peer })
+                self.notify_limited(
+                    Topic::OwnerConflict,
+                    packet.at,
+                    || NoticeKind::OwnerConflict { peer },
+                    out,
+                );
             }
-            Remark::EqualPriority => (Topic::EqualPriority, NoticeKind::EqualPriority { peer }),
-        };
-        self.notify_limited(topic, packet.at, || kind, out);
+            Remark::EqualPriority => self.tell_equal(packet, out),
+        }
+    }
+
+    /// Once of each peer, and again when it had another priority meanwhile; many peers at once by and by.
+    fn tell_equal(&mut self, packet: &Packet<'_>, out: &mut Out<'_>) {
+        let peer = packet.source;
+        let told = self.vrrp_mut().is_none_or(|router| router.is_told_equal(peer));
+        if !told && self.limiter.allows(Topic::EqualPriority, packet.at) {
+            self.notify(packet.at, NoticeKind::EqualPriority { peer }, out);
+            if let Some(router) = self.vrrp_mut() {
+                router.note_equal(peer);
+            }
+        }
     }
 }

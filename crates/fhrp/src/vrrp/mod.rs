@@ -4,6 +4,7 @@
 mod receive;
 mod send;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use fhrp_election::{Candidacy, Election, Preempt, Rank, Rules, State};
@@ -17,19 +18,25 @@ use crate::{ChecksumPolicy, GroupState, VrrpConfig, VrrpStats, VrrpStatus};
 
 pub(crate) use receive::{Accepted, Packet, Reason, Remark, screen};
 
+/// Of how many peers of equal priority it is remembered that they were said.
+const EQUALS_REMEMBERED: usize = 16;
+
 /// The speaker of one Virtual Router: its configuration, and what it learned from its peers.
 #[derive(Debug)]
 pub(crate) struct Router {
     config: Arc<VrrpConfig>,
     learned_checksum: Option<ChecksumForm>,
     pub(crate) peers: Peers,
+    /// The peers of equal priority of which the operator was told.
+    equals: Vec<IpAddr>,
     pub(crate) stats: VrrpStats,
 }
 
 impl Router {
     pub(crate) fn new(config: Arc<VrrpConfig>) -> Self {
         let learned_checksum = config.settings().learned_checksum;
-        Self { config, learned_checksum, peers: Peers::default(), stats: VrrpStats::default() }
+        let (peers, stats) = (Peers::default(), VrrpStats::default());
+        Self { config, learned_checksum, peers, equals: Vec::new(), stats }
     }
 
     pub(crate) fn config(&self) -> &Arc<VrrpConfig> {
@@ -88,6 +95,24 @@ impl Router {
             self.learned_checksum = Some(seen);
         }
         learns
+    }
+
+    /// Whether the operator was told that the priority of `peer` is equal.
+    pub(crate) fn is_told_equal(&self, peer: IpAddr) -> bool {
+        self.equals.contains(&peer)
+    }
+
+    /// The operator is told of `peer`; who was told of first is forgotten.
+    pub(crate) fn note_equal(&mut self, peer: IpAddr) {
+        if self.equals.len() == EQUALS_REMEMBERED {
+            self.equals.remove(0);
+        }
+        self.equals.push(peer);
+    }
+
+    /// The priority of `peer` is another one.
+    pub(crate) fn forget_equal(&mut self, peer: IpAddr) {
+        self.equals.retain(|known| *known != peer);
     }
 
     /// Version 3 over IPv4 is the only packet whose checksum has two forms.

@@ -1,6 +1,7 @@
 //! Which packets count: the rules of RFC 9568 §7.1 (and RFC 3768 §7.1) in a fixed order; the first one broken decides.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fhrp_election::{Advert, Claim, Instant, Rank};
@@ -12,7 +13,7 @@ use fhrp_wire::vrrp::{
 use super::Router;
 use crate::config::AdvertisementInterval;
 use crate::speaker::Underlay;
-use crate::{Authentication, InterfaceStats, VrrpStats};
+use crate::{Authentication, InterfaceStats, VrrpConfig, VrrpStats};
 
 /// A packet of protocol 112, out of its envelope.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +24,14 @@ pub(crate) struct Packet<'a> {
     pub(crate) destination: IpAddr,
     pub(crate) ttl: u8,
     pub(crate) payload: &'a [u8],
+}
+
+impl Packet<'_> {
+    /// The virtual addresses that it advertises; none if they cannot be read.
+    pub(crate) fn addresses(&self) -> Arc<[IpAddr]> {
+        let parsed = vrrp::parse(self.source, self.destination, self.payload);
+        parsed.map_or_else(|_| Arc::from([]), |parsed| parsed.advertisement.addresses().iter().collect())
+    }
 }
 
 /// Why a packet is discarded: one reason, one counter.
@@ -71,6 +80,37 @@ impl Reason {
         }
     }
 
+    /// The same of `packet`, with what was heard and what is configured, where that can be compared.
+    pub(crate) fn explain(self, packet: &Packet<'_>, config: &VrrpConfig) -> String {
+        let (text, ours) = (self.text(), config.version().get());
+        match (self, packet.payload.first()) {
+            (Self::Version, Some(first)) => format!("{text}: it speaks {}, this group {ours}", first >> 4),
+            (Self::AddressList, _) => {
+                let (theirs, ours) = (list(&packet.addresses()), list(config.addresses()));
+                format!("{text}: it advertises {theirs}, this group {ours}")
+            }
+            (
+                Self::Version
+                | Self::Destination
+                | Self::Ttl
+                | Self::Length
+                | Self::Type
+                | Self::Carp
+                | Self::Checksum
+                | Self::Vrid
+                | Self::CountZero
+                | Self::IntervalZero
+                | Self::AuthType
+                | Self::AuthFailure
+                | Self::Interval
+                | Self::Owner
+                | Self::Looped
+                | Self::V2Shadowed,
+                _,
+            ) => text.to_owned(),
+        }
+    }
+
     /// Counts what cannot be laid at a group's door.
     pub(crate) fn count_interface(self, stats: &mut InterfaceStats) {
         match self {
@@ -116,6 +156,10 @@ impl Reason {
         };
         *counter += 1;
     }
+}
+
+fn list(addresses: &[IpAddr]) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// Something worth a word about a packet that counts all the same.

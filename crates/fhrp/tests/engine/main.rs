@@ -16,6 +16,7 @@ mod ownership;
 mod receive;
 mod regressions;
 mod remarks;
+mod removals;
 mod router;
 mod snapshot;
 mod underlay;

@@ -1,5 +1,6 @@
 //! From TOML to a configuration: the file as a whole, and the `[daemon]` table.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use fhrp::{GlbpSettings, HsrpSettings, VrrpSettings};
@@ -91,8 +92,8 @@ fn read_daemon(table: &Value<'_>, problems: &mut Vec<Problem>) -> DaemonConfig {
     let mut section = Section::new("[daemon]", table.span(), entries, problems);
     let formats = &[("text", LogFormat::Text), ("json", LogFormat::Json)];
     let config = DaemonConfig {
-        control_socket: section.optional("control_socket", file::path).unwrap_or(defaults.control_socket),
-        control_group: section.optional("control_group", file::text),
+        control_socket: section.optional("control_socket", file::socket).unwrap_or(defaults.control_socket),
+        control_group: section.optional("control_group", group_of_users),
         state_dir: section.optional("state_dir", file::path).unwrap_or(defaults.state_dir),
         log: section.optional("log", file::word(formats)).unwrap_or_default(),
         scheduling: match section.optional("realtime", file::flag) {
@@ -103,6 +104,23 @@ fn read_daemon(table: &Value<'_>, problems: &mut Vec<Problem>) -> DaemonConfig {
     };
     section.finish(&[("socket", "did you mean `control_socket`?")]);
     config
+}
+
+/// Where the value of a key of `[daemon]` stands, if it does.
+pub(super) fn place_in_daemon(source: &str, key: &str) -> Option<Range<usize>> {
+    let (document, _) = DeTable::parse_recoverable(source);
+    let daemon = document.get_ref().get("daemon")?.get_ref().as_table()?;
+    Some(daemon.get(key)?.span())
+}
+
+/// Whether there is such a group is another machine's business where the file is only checked.
+fn group_of_users(value: &DeValue<'_>) -> Result<String, Refused> {
+    let name = file::text(value)?;
+    if name.trim().is_empty() || name.contains(|c: char| c == ':' || c.is_control()) {
+        let remedy = "name one that /etc/group has, or remove the key".to_owned();
+        return Err(Refused { why: format!("{name:?} is no group of users"), remedy });
+    }
+    Ok(name)
 }
 
 fn stop_linger(value: &DeValue<'_>) -> Result<Duration, Refused> {

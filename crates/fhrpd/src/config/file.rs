@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use fhrp::{MacAddr, WallTime};
@@ -373,14 +374,32 @@ pub(super) fn interface(value: &DeValue<'_>) -> Result<String, Refused> {
     Ok(name)
 }
 
-/// A path that begins at the root.
-pub(super) fn path(value: &DeValue<'_>) -> Result<std::path::PathBuf, Refused> {
+/// A path that begins at the root, and so means the same to the daemon and to who asks it.
+pub(super) fn path(value: &DeValue<'_>) -> Result<PathBuf, Refused> {
     let text = text(value)?;
     if text.is_empty() {
         return refused("the path is empty", "name a file or folder");
     }
-    std::path::absolute(&text)
-        .or_else(|why| refused(format!("\"{text}\": {why}"), "write a path that begins with /"))
+    let path = PathBuf::from(&text);
+    if path.is_absolute() {
+        return Ok(path);
+    }
+    let why = format!("\"{text}\" means another place in every working directory");
+    refused(why, "write a path that begins with /")
+}
+
+/// The longest path that a Unix socket can have: one octet ends it.
+const SOCKET_PATH_MAX: usize = 107;
+
+/// The path of a Unix socket.
+pub(super) fn socket(value: &DeValue<'_>) -> Result<PathBuf, Refused> {
+    let path = path(value)?;
+    let octets = path.as_os_str().len();
+    if octets > SOCKET_PATH_MAX {
+        let why = format!("a path of {octets} octets, and a socket can have {SOCKET_PATH_MAX}");
+        return refused(why, "choose a shorter one, such as \"/run/fhrpd/fhrpd.sock\"");
+    }
+    Ok(path)
 }
 
 /// An Ethernet address, `02:00:00:00:00:01` or `0200.0000.0001`.

@@ -10,6 +10,7 @@ use fhrp::{
 };
 use fhrp_wire::glbp::{AuthText, GroupNumber, KeyBytes, virtual_link_local};
 
+use super::diagnose::Problem;
 use super::file::{self, Alias, Section};
 use super::group::{Checked, Table};
 use super::names::Names;
@@ -74,6 +75,9 @@ impl Table for GlbpSettings {
         let preempt_delay = section.optional("preempt_delay", file::duration);
         let forwarder_preempt = section.optional("forwarder_preempt", file::flag);
         let forwarder_preempt_delay = section.optional("forwarder_preempt_delay", file::duration);
+        if forwarder_preempt == Some(false) && forwarder_preempt_delay.is_some_and(|delay| !delay.is_zero()) {
+            report_idle_delay(section);
+        }
         let [hello, hold, redirect, timeout] = ["hello_time", "hold_time", "redirect", "timeout"]
             .map(|key| section.optional(key, file::duration));
         let weighting = section.optional("weighting", file::number("a number from 1 to 254"));
@@ -156,6 +160,13 @@ fn read_identity(section: &mut Section<'_, '_>) -> Option<Identity> {
     })
 }
 
+/// The library cannot tell it from the default.
+fn report_idle_delay(section: &mut Section<'_, '_>) {
+    let key = "forwarder_preempt_delay";
+    let title = format!("`{key}`: a preempt delay without preemption has no effect");
+    section.report(Problem::error(title, section.place(key), "remove it or set forwarder_preempt = true"));
+}
+
 const BALANCERS: &[(&str, LoadBalancing)] = &[
     ("round-robin", LoadBalancing::RoundRobin),
     ("weighted", LoadBalancing::Weighted),
@@ -167,7 +178,7 @@ const METHODS: parts::Words = &[("none", Method::None), ("text", Method::Text), 
 
 fn read_authentication(section: &mut Section<'_, '_>, names: &Names) -> GlbpAuthentication {
     let otherwise = GlbpAuthentication::None;
-    match parts::read_authentication(section, METHODS, Sources::KeyOrChain(names)) {
+    match parts::read_authentication(section, METHODS, Method::None, Sources::KeyOrChain(names)) {
         Said::Nothing | Said::None => otherwise,
         Said::Chain(chain) => GlbpAuthentication::Chain(chain),
         Said::Text(key) => {

@@ -161,7 +161,7 @@ fn read_identity(section: &mut Section<'_, '_>) -> Option<Identity> {
 const METHODS: parts::Words = &[("none", Method::None), ("text", Method::Text), ("md5", Method::Digest)];
 
 fn read_authentication(section: &mut Section<'_, '_>, names: &Names) -> HsrpAuthentication {
-    let made = match parts::read_authentication(section, METHODS, Sources::KeyOrChain(names)) {
+    let made = match parts::read_authentication(section, METHODS, Method::Text, Sources::KeyOrChain(names)) {
         Said::Nothing => return HsrpAuthentication::default(),
         Said::None => return HsrpAuthentication::None,
         Said::Chain(chain) => return HsrpAuthentication::Chain(chain),

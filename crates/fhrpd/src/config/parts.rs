@@ -177,8 +177,13 @@ pub(super) enum Said {
 /// The words of `authentication` in one protocol.
 pub(super) type Words = &'static [(&'static str, Method)];
 
-/// `authentication`, `key`, `key_chain`.
-pub(super) fn read_authentication(section: &mut Section<'_, '_>, words: Words, sources: Sources<'_>) -> Said {
+/// `authentication`, `key`, `key_chain`; `usual` is what the protocol does where nothing is said.
+pub(super) fn read_authentication(
+    section: &mut Section<'_, '_>,
+    words: Words,
+    usual: Method,
+    sources: Sources<'_>,
+) -> Said {
     let method = section.optional("authentication", file::word(words));
     let key = section.optional("key", file::text);
     let chain = match sources {
@@ -188,6 +193,7 @@ pub(super) fn read_authentication(section: &mut Section<'_, '_>, words: Words, s
     let keys = (section.has("key"), section.has("key_chain"));
     match method {
         None if section.has("authentication") => Said::Nothing,
+        None if usual == Method::Text && keys == (true, false) => key.map_or(Said::Nothing, Said::Text),
         None => without_method(section, words, keys),
         Some(method) => match (misfit(method, keys), method) {
             (Some((title, at, remedy)), _) => {

@@ -107,7 +107,7 @@ const METHODS: parts::Words =
     &[("none", Method::None), ("text", Method::Text), ("cisco-md5", Method::Digest)];
 
 fn read_authentication(section: &mut Section<'_, '_>) -> Authentication {
-    let made = match parts::read_authentication(section, METHODS, Sources::Key) {
+    let made = match parts::read_authentication(section, METHODS, Method::None, Sources::Key) {
         // Key chains are not asked for here.
         Said::Nothing | Said::None | Said::Chain(_) => return Authentication::None,
         Said::Text(key) => TextKey::new(key).map(Authentication::Text),

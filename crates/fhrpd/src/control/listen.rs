@@ -103,6 +103,11 @@ fn remove_stale(path: &Path) -> Result<(), BindError> {
     }
 }
 
+/// Whether there is such a group of users.
+pub(crate) fn knows_group(name: &str) -> bool {
+    group_number(name).is_some()
+}
+
 /// The number of a group of users, by name or as a number.
 fn group_number(name: &str) -> Option<u32> {
     if let Ok(number) = name.parse() {

@@ -1,5 +1,7 @@
 //! Notices of the engine in the operator's words.
 
+use std::net::IpAddr;
+
 use fhrp::{GroupState, Notice, NoticeKind, TrackState};
 use tracing::Level;
 
@@ -75,8 +77,8 @@ fn words(kind: &NoticeKind) -> String {
         NoticeKind::IntervalMismatch { peer, theirs, ours } => {
             format!("{peer} advertises every {theirs:?}, this router every {ours:?}")
         }
-        NoticeKind::AddressListMismatch { peer } => {
-            format!("{peer} advertises other addresses than are configured here")
+        NoticeKind::AddressListMismatch { peer, theirs } => {
+            format!("{peer} advertises other addresses than are configured here: {}", list(theirs))
         }
         NoticeKind::OwnerConflict { peer } => {
             format!("{peer} sends priority 255 too, although this router owns the address")
@@ -134,6 +136,10 @@ fn enough(weight: u8, upper: u8) -> String {
     format!("the weighting is {weight}, which reaches its upper threshold {upper} again")
 }
 
+fn list(addresses: &[IpAddr]) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
 fn because(to: GroupState, cause: &fhrp::Cause) -> String {
     match (to, cause) {
         (GroupState::Initialize | GroupState::Initial, fhrp::Cause::Shutdown) => "stopped".to_owned(),
@@ -165,6 +171,17 @@ mod tests {
         assert_eq!(
             line(outranked),
             "vrrp eth0 ipv4 10: active -> backup: it is outranked by the active router 192.0.2.3 (priority 200)"
+        );
+    }
+
+    #[test]
+    fn other_addresses_are_named() {
+        let theirs = ["192.0.2.7", "192.0.2.8"].map(|address| address.parse().unwrap()).into();
+        let other = NoticeKind::AddressListMismatch { peer: "192.0.2.3".parse().unwrap(), theirs };
+        assert_eq!(
+            line(other),
+            "vrrp eth0 ipv4 10: 192.0.2.3 advertises other addresses than are configured here: \
+             192.0.2.7 192.0.2.8"
         );
     }
 

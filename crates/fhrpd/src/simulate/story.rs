@@ -157,7 +157,7 @@ pub(super) struct HostStory {
     pub(super) beside: Vec<String>,
     /// When it reached its gateway first; null for never.
     pub(super) served_from_seconds: Option<f64>,
-    /// Probes since then.
+    /// Probes since then; all if it never was.
     pub(super) sent: u64,
     pub(super) lost: u64,
     /// Answers too many.

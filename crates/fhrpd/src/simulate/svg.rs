@@ -259,7 +259,9 @@ fn show_host(picture: &mut Picture, host: &HostStory, (y, end): (f64, f64)) {
         );
         let between = (outage.from_seconds, outage.until_seconds.unwrap_or(end));
         span(picture, between, (y, THIN), ("outage", &title));
-        if few {
+        if host.served_from_seconds.is_none() {
+            picture.inside(between, (y, THIN), ("on-dark", "never served"));
+        } else if few {
             picture.beside(between, (y, THIN), &format!("{:.2} s", outage.seconds));
         }
     }

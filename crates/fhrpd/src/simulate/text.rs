@@ -153,6 +153,7 @@ fn host_row(host: &HostStory) -> Vec<String> {
         longest.map(|outage| format!("{} from {}", length(outage.seconds), time(outage.from_seconds)));
     let count = host.outages.len();
     let outage = match count {
+        _ if host.served_from_seconds.is_none() => "the whole time".to_owned(),
         0 => "none".to_owned(),
         1 => length(host.outage_seconds),
         _ => format!("{} in {count} parts", length(host.outage_seconds)),
