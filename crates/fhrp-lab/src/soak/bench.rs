@@ -24,7 +24,7 @@ use super::{
     noise::{Flood, spoilt},
     parties::{LANS, Party, ROUTERS, TRACKED, Variation, configuration, parties},
     show::{Shown, show},
-    wire::{Deaf, Stopped},
+    wire::{Deaf, Stopped, Trouble},
 };
 
 /// How long a daemon may take to answer, from its start or otherwise.
@@ -71,6 +71,7 @@ pub(super) struct Bench {
     rng: Rng,
     pub(super) deaf: Vec<Deaf>,
     pub(super) stopped: Vec<Stopped>,
+    pub(super) troubles: Vec<Trouble>,
     pub(super) findings: Findings,
     pub(super) lab: Lab,
 }
@@ -105,6 +106,7 @@ impl Bench {
             binary: binary.display().to_string(),
             rng: Rng::keyed(seed, &[u64::MAX]),
             deaf: Vec::new(),
+            troubles: Vec::new(),
             stopped: Vec::new(),
             findings: Findings::default(),
             lab,
@@ -211,9 +213,9 @@ impl Bench {
     /// # Errors
     /// Those of the laboratory itself.
     pub(super) fn strike(&mut self, fault: Fault) -> Result<Done> {
-        let from = Stamp::now();
+        let (from, to) = (Stamp::now(), Stamp::from_nanos(u64::MAX));
+        self.troubles.push(Trouble { fault, from, to });
         for lan in (0..LANS).filter(|lan| fault.deafens(fault.router(), *lan)) {
-            let to = Stamp::from_nanos(u64::MAX);
             self.deaf.push(Deaf { router: fault.router(), lan, from, to, by: fault.class() });
         }
         match fault {
@@ -250,6 +252,20 @@ impl Bench {
     /// # Errors
     /// Those of the laboratory itself.
     pub(super) fn mend(&mut self, fault: Fault, alone: Alone) -> Result<Done> {
+        let done = self.undo(fault, alone)?;
+        let to = Stamp::now().after(RECOVERY);
+        for deaf in self.deaf.iter_mut().filter(|deaf| deaf.by == fault.class()) {
+            if fault.deafens(deaf.router, deaf.lan) {
+                deaf.to = to;
+            }
+        }
+        for trouble in self.troubles.iter_mut().filter(|trouble| trouble.fault == fault) {
+            trouble.to = to;
+        }
+        Ok(done)
+    }
+
+    fn undo(&mut self, fault: Fault, alone: Alone) -> Result<Done> {
         match fault {
             Fault::Kill { router } => self.start(router)?,
             Fault::KillAndCleanUp { router } => {
@@ -279,12 +295,6 @@ impl Bench {
                 if sent == 0 {
                     return Ok(Done::InVain("no frame was sent".to_owned()));
                 }
-            }
-        }
-        let now = Stamp::now();
-        for deaf in self.deaf.iter_mut().filter(|deaf| deaf.by == fault.class()) {
-            if fault.deafens(deaf.router, deaf.lan) {
-                deaf.to = now.after(RECOVERY);
             }
         }
         Ok(Done::Yes)

@@ -7,6 +7,8 @@ use std::fmt;
 pub enum Checker {
     /// Two Active routers that hear each other are soon one.
     OneActive,
+    /// Who falls silent is succeeded in time.
+    TakesOver,
     /// In a calm there is one Active router.
     Converges,
     /// It is the one that preemption lets win.
@@ -33,8 +35,9 @@ pub enum Checker {
 
 impl Checker {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::OneActive,
+        Self::TakesOver,
         Self::Converges,
         Self::Preempts,
         Self::Binding,
@@ -53,6 +56,7 @@ impl Checker {
     pub fn name(self) -> &'static str {
         match self {
             Self::OneActive => fhrp_sim::Checker::OneActive.name(),
+            Self::TakesOver => fhrp_sim::Checker::TakesOver.name(),
             Self::Converges => fhrp_sim::Checker::Converges.name(),
             Self::Preempts => fhrp_sim::Checker::Preempts.name(),
             Self::Binding => fhrp_sim::Checker::Binding.name(),
@@ -74,6 +78,11 @@ impl Checker {
             Self::OneActive => {
                 "while neither is cut off, two routers claim to be Active for the same no longer than the time that \
                  a silent Active router is waited for, and 2 s"
+            }
+            Self::TakesOver => {
+                "once the daemon of an Active router was killed, or its link has lost the carrier, and nothing else is \
+                 or was just wrong in its LAN, another router claims to be Active within the time that a silent one \
+                 is waited for, and 2 s"
             }
             Self::Converges => {
                 "30 s after the last fault was mended at the latest, every group and every forwarder has exactly one \
@@ -166,7 +175,7 @@ mod tests {
         let mut names: Vec<_> = Checker::ALL.iter().map(|checker| checker.name()).collect();
         let shared =
             names.iter().filter(|name| fhrp_sim::Checker::ALL.iter().any(|other| other.name() == **name));
-        assert_eq!(shared.count(), 10);
+        assert_eq!(shared.count(), 11);
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Checker::ALL.len());

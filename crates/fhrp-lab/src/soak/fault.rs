@@ -121,6 +121,32 @@ impl Fault {
             }
     }
 
+    /// Whether from then on nothing is heard of the router in a LAN.
+    pub(super) fn silences(self, lan: u8) -> bool {
+        match self {
+            Self::Kill { .. } | Self::KillAndCleanUp { .. } => true,
+            Self::Port { lan: port, what: PortFault::Carrier, .. } => port == lan,
+            Self::Port { what: PortFault::Down | PortFault::Silent | PortFault::Loss { .. }, .. }
+            | Self::Stop { .. }
+            | Self::Stall { .. }
+            | Self::AddressDeleted { .. }
+            | Self::DeviceDeleted { .. }
+            | Self::Renumbered { .. }
+            | Self::Mtu { .. }
+            | Self::Reload { .. }
+            | Self::Track { .. }
+            | Self::Flood { .. } => false,
+        }
+    }
+
+    /// Whether it may change who succeeds whom in a LAN, and when.
+    pub(super) fn touches(self, lan: u8) -> bool {
+        match self.class() {
+            Class::Port(port) => port == lan,
+            Class::Process | Class::Kernel | Class::Configuration | Class::Flood => true,
+        }
+    }
+
     /// Its kind, for counting.
     pub(super) const fn kind(self) -> &'static str {
         match self {

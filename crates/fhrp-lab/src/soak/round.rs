@@ -166,6 +166,7 @@ impl<'a, F: FnMut(&str)> Soak<'a, F> {
         self.before = self.read;
         self.bench.deaf.clear();
         self.bench.stopped.clear();
+        self.bench.troubles.clear();
         let strikes = strikes(self.options.seed, self.report.rounds - 1);
         self.say(&format!("round {}: {} faults", self.report.rounds, strikes.len()));
         let probes = self.probes()?;
@@ -250,6 +251,7 @@ impl<'a, F: FnMut(&str)> Soak<'a, F> {
         let (end, mut findings) =
             self.bench.capture.look(read, |events| (read + events.len(), wire.read(events, deaf)));
         self.read = end;
+        findings.add(wire.judge_successions(&self.bench.troubles));
         findings.add(wire.judge(deaf, &self.bench.stopped));
         findings.add(std::mem::take(&mut self.bench.findings));
         self.take(findings);

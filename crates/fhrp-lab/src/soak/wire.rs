@@ -16,7 +16,7 @@ use crate::{
 
 use super::{
     check::{Checker, Findings},
-    fault::Class,
+    fault::{Class, Fault},
     parties::Party,
 };
 
@@ -52,6 +52,14 @@ pub(super) struct Stopped {
     pub(super) router: u8,
     /// When it was asked.
     pub(super) at: Stamp,
+}
+
+/// A fault, and when it was felt.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trouble {
+    pub(super) fault: Fault,
+    pub(super) from: Stamp,
+    pub(super) to: Stamp,
 }
 
 /// A router's claims to be Active, none long after the one before.
@@ -186,6 +194,17 @@ impl Wire {
             });
             findings.look(Checker::VirtualMac, wrong);
         }
+    }
+
+    /// Judges who took over from whom, `troubles` being all of the round. Before [`Self::judge`], which forgets.
+    pub(super) fn judge_successions(&self, troubles: &[Trouble]) -> Findings {
+        let mut findings = Findings::default();
+        for watched in &self.watched {
+            for trouble in troubles.iter().filter(|trouble| trouble.fault.silences(watched.lan)) {
+                watched.judge_succession(trouble, troubles, &mut findings);
+            }
+        }
+        findings
     }
 
     /// Judges what is known by now, `deaf` and `stopped` being all of the round. What has ended is then forgotten.
@@ -333,21 +352,7 @@ impl Watched {
         if deaf.iter().any(|deaf| unheard(&deaf)) {
             return;
         }
-        let before = |span: &&Span| span.router == stop.router && span.first < stop.at;
-        let Some(span) = self.spans.iter().rev().find(before) else { return };
-        let gave_up_before = span.ended.is_some_and(|(at, _)| at < stop.at);
-        // The last packet before is at most an interval old, a third of the protocol's time.
-        let lately = (self.silence - SLACK) / 2 + Duration::from_millis(200);
-        if gave_up_before || stop.at.since(span.last) > lately {
-            return;
-        }
-        // Who has just been outranked gives way in silence.
-        let outranked = self.spans.iter().any(|other| {
-            other.router != stop.router && other.last >= span.last && other.first <= stop.at.after(AT_ONCE)
-        });
-        if outranked {
-            return;
-        }
+        let Some(span) = self.sole_active(stop.router, stop.at) else { return };
         let resigned = span.ended.is_some_and(|(_, end)| end == End::Resigned);
         let wrong = (!resigned).then(|| {
             format!(
@@ -356,6 +361,52 @@ impl Watched {
             )
         });
         findings.look(Checker::Resigns, wrong);
+    }
+
+    /// The claims of a router that was surely Active at a time, and had not just been outranked.
+    fn sole_active(&self, router: u8, at: Stamp) -> Option<&Span> {
+        let before = |span: &&Span| span.router == router && span.first < at;
+        let span = self.spans.iter().rev().find(before)?;
+        let gave_up_before = span.ended.is_some_and(|(ended, _)| ended < at);
+        // The last packet before is at most an interval old, a third of the protocol's time.
+        let lately = self.patience() / 2 + Duration::from_millis(200);
+        if gave_up_before || at.since(span.last) > lately {
+            return None;
+        }
+        // Who has just been outranked gives way in silence.
+        let outranked = self.spans.iter().any(|other| {
+            other.router != router && other.last >= span.last && other.first <= at.after(AT_ONCE)
+        });
+        (!outranked).then_some(span)
+    }
+
+    /// How long a silent Active router is waited for.
+    fn patience(&self) -> Duration {
+        self.silence - SLACK
+    }
+
+    /// Of those that were surely Active when they fell silent for long, and nothing else was wrong: another one takes
+    /// over.
+    fn judge_succession(&self, silent: &Trouble, all: &[Trouble], findings: &mut Findings) {
+        let (router, at) = (silent.fault.router(), silent.from);
+        let until = at.after(self.silence);
+        let disturbs = |other: &&Trouble| {
+            let begun = other.from <= until && at < other.to.after(self.patience() * 2);
+            other.fault != silent.fault && other.fault.touches(self.lan) && begun
+        };
+        if silent.to < until || all.iter().any(|other| disturbs(&other)) {
+            return;
+        }
+        let Some(span) = self.sole_active(router, at) else { return };
+        let follows = |other: &Span| other.router != router && other.last > at && other.first <= until;
+        let wrong = (!self.spans.iter().any(follows)).then(|| {
+            let (name, silence) = (&self.name, self.silence);
+            format!(
+                "{name}: r{router} fell silent at {at} ({}), and nobody took over in {silence:?}: {span:?}",
+                silent.fault
+            )
+        });
+        findings.look(Checker::TakesOver, wrong);
     }
 
     /// Keeps what goes on, and each router's latest.

@@ -4,7 +4,7 @@ use crate::{
         Advertisement, GlbpForwarder, GlbpGateway, GlbpOpcode, GlbpPacket, HsrpMessage, HsrpOpcode, Kind,
         SpeakerState,
     },
-    soak::parties::parties,
+    soak::{fault::PortFault, parties::parties},
 };
 use fhrp_wire::Family;
 
@@ -145,6 +145,49 @@ fn who_is_stopped_without_a_word_is_seen() {
     assert_eq!(found(followed(2001), &[], &stop).0, []);
     // A Backup has nothing to say.
     assert_eq!(found(claims(2, 0, 4000).collect(), &[], &stop).0, []);
+}
+
+#[test]
+fn a_silent_active_router_that_nobody_succeeds_is_seen() {
+    // Of these parties others wait 0.7 s and a little, and 2 s are granted besides.
+    let kill = Trouble { fault: Fault::Kill { router: 1 }, from: at(2000), to: at(7000) };
+    let of = |heir: &[Event], troubles: &[Trouble]| {
+        let mut wire = Wire::new(&parties());
+        let events: Vec<Event> = claims(1, 0, 2000).chain(heir.iter().cloned()).collect();
+        wire.read(&events, &[]);
+        let findings = wire.judge_successions(troubles);
+        findings.violations.iter().map(|violation| violation.checker).collect::<Vec<_>>()
+    };
+    let heir = |from: u64| claims(2, from, 8000).collect::<Vec<_>>();
+    assert_eq!(of(&[], &[kill]), [Checker::TakesOver]);
+    assert_eq!(of(&heir(2700), &[kill]), []);
+    assert_eq!(of(&heir(6000), &[kill]), [Checker::TakesOver], "too late");
+    assert_eq!(of(&claims(1, 6000, 8000).collect::<Vec<_>>(), &[kill]), [Checker::TakesOver], "it is back");
+    assert_eq!(of(&[], &[Trouble { to: at(3500), ..kill }]), [], "it was not silent for long");
+    let with = |fault| Trouble { fault, ..kill };
+    let port = |lan, what| Fault::Port { router: 1, lan, what };
+    assert_eq!(of(&[], &[with(port(0, PortFault::Carrier))]), [Checker::TakesOver]);
+    assert_eq!(of(&[], &[with(port(1, PortFault::Carrier))]), [], "the other LAN's");
+    assert_eq!(of(&[], &[with(port(0, PortFault::Silent))]), [], "it goes on, unheard");
+    // A Backup is not missed.
+    assert_eq!(of(&[], &[with(Fault::Kill { router: 2 })]), []);
+}
+
+#[test]
+fn an_heir_that_is_hindered_too_is_excused() {
+    let kill = Trouble { fault: Fault::Kill { router: 1 }, from: at(12_000), to: at(20_000) };
+    let of = |fault: Fault, from: u64, to: u64| {
+        let mut wire = Wire::new(&parties());
+        wire.read(&claims(1, 0, 12_000).collect::<Vec<_>>(), &[]);
+        wire.judge_successions(&[Trouble { fault, from: at(from), to: at(to) }, kill]).violations.len()
+    };
+    let stall = Fault::Stall { router: 2 };
+    assert_eq!(of(stall, 13_000, 14_000), 0);
+    assert_eq!(of(stall, 9_000, 11_000), 0, "it has just come back");
+    assert_eq!(of(stall, 1_000, 2_000), 1, "that is long over");
+    assert_eq!(of(stall, 19_000, 19_500), 1, "that is later");
+    let port = |lan| Fault::Port { router: 2, lan, what: PortFault::Silent };
+    assert_eq!((of(port(0), 13_000, 14_000), of(port(1), 13_000, 14_000)), (0, 1));
 }
 
 /// A router that was held up is still Active in its own eyes, and defends that.
