@@ -89,10 +89,13 @@ impl Dataplane {
         }
     }
 
-    /// What is to be removed later lies where it was put.
+    /// What is to be removed later lies where it was put, unless another seat has taken the place over: a group that comes
+    /// again while its removal is still refused.
     fn note_device(&mut self, seat: SeatId, binding: Option<&Binding>) {
         if let Some(binding) = binding {
-            self.devices.insert(seat, device(binding));
+            let device = device(binding);
+            self.devices.retain(|_, known| *known != device);
+            self.devices.insert(seat, device);
         }
     }
 

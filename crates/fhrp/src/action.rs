@@ -37,7 +37,7 @@ pub enum Action {
         /// What follows the IP header.
         payload: Bytes,
     },
-    /// Make the dataplane look like this; `None` removes what this seat had.
+    /// Make the dataplane look like this; `None` removes what this seat had, and no newer one has taken over.
     Program {
         /// Whose.
         seat: SeatId,

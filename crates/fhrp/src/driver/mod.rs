@@ -24,7 +24,8 @@ use crate::{Binding, IfIndex, Instant, LinkEvent, ProgramFault, Reception, Revis
 pub trait Backend {
     /// Takes a wish; must not block. The latest wish of a seat wins; each wish that is carried out or fails is answered
     /// by a [`BackendEvent::Programmed`] with its revision (an overtaken one need not be). That goes for removals, too:
-    /// one that fails is asked for again, perhaps when the same group has come back with another seat.
+    /// one that fails is asked for again, perhaps when the same group has come back with another seat. What that seat
+    /// has taken over by then is its own, and must not be removed.
     fn program(&mut self, seat: SeatId, revision: Revision, wanted: Option<Binding>);
 
     /// The next piece of news. Must be safe to drop half-way (it is called in `select!`).
