@@ -135,8 +135,9 @@ fn to_backups(world: World, family: Family) {
     stage.make_both_backups();
     // A switch that learns nothing sends every frame to both.
     stage.lab.switch().ip(["link set dev lan0 type bridge ageing_time 0"]).unwrap();
-    for router in stage.lab.routers() {
-        stage.lab.forget_port(router, 0).unwrap();
+    // The host, too, has just spoken from the virtual MAC.
+    for node in stage.lab.routers().iter().chain([stage.host()]) {
+        stage.lab.forget_port(node, 0).unwrap();
     }
     stage.a_ping_ends_in(stage.lab.routers());
     for router in stage.lab.routers() {
