@@ -1,13 +1,14 @@
 //! Which frames the kernel hands over: a classic BPF program, and the assembler that writes it.
 //!
 //! The filter runs in the kernel for every frame of the interface, so that foreign traffic costs no wake-up. It looks
-//! at protocol numbers, ports, and the addresses that are resolved or claimed; whether a frame is sound is decided later, where
+//! at who sent the frame (what this host itself sends passes, too) and to which VLAN, at protocol numbers, ports, and the addresses that are resolved or claimed; whether a frame is sound is decided later, where
 //! there is a counter for each fault. Where a protocol speaks to a group only, what is sent to one host is foreign:
 //! routers pass on much of that, and any of it may have a port of ours. IPv6 extension headers are not followed: no
 //! speaker sends them, and the filter could not follow a chain.
 //!
-//! Frames come without their 802.1Q tag (the kernel takes it off first), so the offsets hold for tagged frames too;
-//! the receiver sorts those out.
+//! Frames come without their 802.1Q tag (the kernel takes it off first and keeps it beside), so that the offsets hold
+//! for tagged frames too: they belong to the VLAN's own interface and are rejected here, save those whose tag names no
+//! VLAN but only a priority.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
@@ -42,6 +43,16 @@ const RETURN: u16 = 0x06;
 /// `BPF_MAXINSNS`.
 const MAX_INSTRUCTIONS: usize = 4096;
 const WHOLE_FRAME: u32 = 0x0004_0000;
+
+/// What the kernel knows of a frame beside its octets: `SKF_AD_OFF` and the like.
+const BESIDES: u32 = 0xffff_f000;
+const DIRECTION_AT: u32 = BESIDES + 4;
+const VLAN_TAG_AT: u32 = BESIDES + 44;
+const VLAN_PRESENT_AT: u32 = BESIDES + 48;
+/// `PACKET_OUTGOING`.
+const OUTGOING: u32 = 4;
+/// IEEE 802.1Q: the identifier is the low 12 bits of the tag.
+const VLAN_ID: u32 = 0x0fff;
 
 const ETHERTYPE_AT: u32 = 12;
 const PAYLOAD_AT: u32 = 14;
@@ -171,7 +182,13 @@ fn words(address: Ipv6Addr) -> [u32; 4] {
 }
 
 fn wanted(protocols: Protocols, targets: &Targets) -> Block {
+    let of_a_vlan =
+        Block::default().load_word(VLAN_TAG_AT).when(Test::AnyBit(VLAN_ID), Block::default().reject());
     Block::default()
+        .load_word(DIRECTION_AT)
+        .when(Test::Equal(OUTGOING), Block::default().reject())
+        .load_word(VLAN_PRESENT_AT)
+        .when(Test::AtLeast(1), of_a_vlan)
         .load_half(ETHERTYPE_AT)
         .when(Test::Equal(ETHERTYPE_IPV4), over_ipv4(protocols))
         .when(Test::Equal(ETHERTYPE_ARP), targets.requested())

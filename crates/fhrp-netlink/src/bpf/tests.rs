@@ -1,8 +1,26 @@
 use super::*;
 
-/// What the kernel does with a program of these instructions.
+/// What the kernel knows of a frame beside its octets.
+#[derive(Clone, Copy, Default)]
+struct Beside {
+    direction: u32,
+    vlan_tag: Option<u32>,
+}
+
+/// What the kernel does with a program of these instructions and a frame that came in without a tag.
 fn run(program: &[Instruction], frame: &[u8]) -> u32 {
+    run_beside(program, frame, Beside::default())
+}
+
+fn run_beside(program: &[Instruction], frame: &[u8], beside: Beside) -> u32 {
     let read = |offset: usize, octets: usize| {
+        match u32::try_from(offset) {
+            Ok(DIRECTION_AT) => return Some(beside.direction),
+            Ok(VLAN_PRESENT_AT) => return Some(beside.vlan_tag.is_some().into()),
+            // What an earlier tag has left behind must not count.
+            Ok(VLAN_TAG_AT) => return Some(beside.vlan_tag.unwrap_or(7)),
+            _ => {}
+        }
         let field = frame.get(offset..offset + octets)?;
         Some(field.iter().fold(0, |value, octet| value << 8 | u32::from(*octet)))
     };
@@ -255,6 +273,21 @@ fn where_each_address_cannot_be_looked_for_every_question_gets_in() {
     assert_eq!(run(&program, &frame(&[ARP, (20, &[0, 3])])), 0, "neither");
     assert_eq!(run(&program, &advertisement("2001:db8::ffff", &[0xff, 0x02])), WHOLE_FRAME, "to all");
     assert_eq!(run(&program, &advertisement("2001:db8::ffff", &[0xfe, 0x80])), 0, "to one");
+}
+
+/// RFC 9568 §7.1: an advertisement is received on the interface of its group, and by another router.
+#[test]
+fn frames_of_a_vlan_and_frames_of_this_host_are_kept_out() {
+    let vrrp = wanted(reception(&[Protocol::Vrrp], &[]).protocols, &Targets::Every).0;
+    let advertisement = frame(&[IPV4, (23, &[112])]);
+    let accepted = |direction, vlan_tag| {
+        run_beside(&vrrp, &advertisement, Beside { direction, vlan_tag }) == WHOLE_FRAME
+    };
+    // PACKET_HOST, PACKET_BROADCAST, PACKET_MULTICAST, PACKET_OTHERHOST, PACKET_OUTGOING.
+    assert_eq!([0, 1, 2, 3, 4].map(|direction| accepted(direction, None)), [true, true, true, true, false]);
+    // VLAN 7, the last, and 7 with priority 7; 0 with priority 7, which is no VLAN but only the priority.
+    let tags = [0x0007, 0x0fff, 0xe007, 0xe000, 0x0000];
+    assert_eq!(tags.map(|tag| accepted(2, Some(tag))), [false, false, false, true, true]);
 }
 
 #[test]

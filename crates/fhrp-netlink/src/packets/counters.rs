@@ -7,10 +7,6 @@ pub struct PacketCounters {
     pub dropped: u64,
     /// Frames too long to be any protocol's, not handed over.
     pub truncated: u64,
-    /// Frames of a VLAN, which belong to the VLAN's interface and not to the one below it.
-    pub vlan_skipped: u64,
-    /// Frames that this host itself had sent.
-    pub outgoing_skipped: u64,
     /// Failed reads other than "nothing there", for instance because the interface went down.
     pub receive_errors: u64,
     /// Frames and unicast packets that the kernel took.

@@ -8,8 +8,8 @@
 //!
 //! Waiting costs the same for one interface and for a thousand. Sending goes out by the same sockets, 64 frames a system call.
 //!
-//! What is deliberately not here: what is in a frame (the filter looks at protocol numbers, ports and resolved
-//! addresses, nothing more), and netlink.
+//! What is deliberately not here: what is in a frame (the filter looks at direction, VLAN, protocol numbers, ports and
+//! resolved addresses, nothing more), and netlink.
 
 mod counters;
 mod membership;
@@ -34,7 +34,7 @@ use fhrp::{IfIndex, Reception};
 
 use crate::EventLoop;
 use crate::event_loop::{Inbox, InboxId, Set};
-use crate::sys::{Arrival, ReceiveBatch};
+use crate::sys::ReceiveBatch;
 use port::Port;
 use stamp::ClockPair;
 use unicast::Unicast;
@@ -131,8 +131,8 @@ impl PacketSockets {
     fn hand_over(&mut self, interface: IfIndex, sink: &mut dyn FnMut(Received<'_>)) {
         let clocks = ClockPair::sample();
         for arrival in self.batch.arrivals() {
-            if let Some(reason) = reason_to_skip(&arrival, &mut self.counters) {
-                *reason += 1;
+            if arrival.truncated {
+                self.counters.truncated += 1;
                 continue;
             }
             self.counters.received += 1;
@@ -144,19 +144,6 @@ impl PacketSockets {
 impl fmt::Debug for PacketSockets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PacketSockets").field("ports", &self.ports).finish_non_exhaustive()
-    }
-}
-
-/// The counter to raise for a frame that is not to be handed over.
-fn reason_to_skip<'a>(arrival: &Arrival<'_>, counters: &'a mut PacketCounters) -> Option<&'a mut u64> {
-    if arrival.outgoing {
-        Some(&mut counters.outgoing_skipped)
-    } else if arrival.vlan.is_some_and(|vlan| vlan != 0) {
-        Some(&mut counters.vlan_skipped)
-    } else if arrival.truncated {
-        Some(&mut counters.truncated)
-    } else {
-        None
     }
 }
 

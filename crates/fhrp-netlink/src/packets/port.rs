@@ -116,9 +116,8 @@ impl Port {
 fn open_socket() -> io::Result<Socket> {
     // Protocol 0 receives nothing until bound, so that the filter is there before the first frame.
     let socket = Socket::new(Domain::PACKET, Type::RAW.nonblocking(), Some(Protocol::from(0)))?;
-    // A kernel before 4.20 cannot; the frames are then sorted out on receipt.
+    // A kernel before 4.20 cannot; the filter is what counts.
     let _ = sys::ignore_outgoing(&socket);
-    sys::enable_auxiliary_data(&socket)?;
     sys::enable_timestamps(&socket)?;
     enlarge_buffers(&socket)?;
     prioritise(&socket)?;

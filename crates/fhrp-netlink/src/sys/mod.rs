@@ -5,7 +5,7 @@
 mod receive;
 mod send;
 
-pub(crate) use receive::{Arrival, ReceiveBatch};
+pub(crate) use receive::ReceiveBatch;
 pub(crate) use send::send_batch;
 
 use std::io;
@@ -40,14 +40,9 @@ pub(crate) fn every_protocol_on(interface: u32) -> io::Result<SockAddr> {
     Ok(unsafe { SockAddr::new(storage, length) })
 }
 
-/// Does not show the socket what this host itself sends on the interface (Linux 4.20).
+/// Spares this host's own frames the way to the socket's filter (Linux 4.20).
 pub(crate) fn ignore_outgoing(socket: &impl AsFd) -> io::Result<()> {
     set_option(socket, (libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING), &c_int::from(true))
-}
-
-/// Asks for the VLAN tag of each frame.
-pub(crate) fn enable_auxiliary_data(socket: &impl AsFd) -> io::Result<()> {
-    set_option(socket, (libc::SOL_PACKET, libc::PACKET_AUXDATA), &c_int::from(true))
 }
 
 /// Asks for the time, by the wall clock, when the kernel took each frame.

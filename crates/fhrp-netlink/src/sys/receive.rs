@@ -11,8 +11,8 @@ use libc::{c_uint, c_void};
 const BATCH: usize = 32;
 /// Room for one frame. An Ethernet frame of ordinary size fits; a longer one is reported as truncated.
 const FRAME_OCTETS: usize = 2048;
-/// Room for the control messages of one frame: a timestamp and the auxiliary data, with their headers.
-const CONTROL_OCTETS: usize = 128;
+/// Room for the control message of one frame, a timestamp, with its header.
+const CONTROL_OCTETS: usize = 64;
 
 /// Buffers for reading up to 32 frames with one system call. Made once, used for all sockets.
 pub(crate) struct ReceiveBatch {
@@ -29,10 +29,6 @@ pub(crate) struct Arrival<'a> {
     pub(crate) frame: &'a [u8],
     /// Whether something was cut off.
     pub(crate) truncated: bool,
-    /// Whether this host sent it.
-    pub(crate) outgoing: bool,
-    /// The VLAN of the tag it came with; 0 for a tag that only carries a priority.
-    pub(crate) vlan: Option<u16>,
     /// When the kernel took it, by the wall clock: time since 1970.
     pub(crate) taken_at: Option<Duration>,
 }
@@ -47,8 +43,6 @@ struct Control([u8; CONTROL_OCTETS]);
 struct Note {
     octets: usize,
     truncated: bool,
-    outgoing: bool,
-    vlan: Option<u16>,
     taken_at: Option<Duration>,
 }
 
@@ -74,26 +68,22 @@ impl ReceiveBatch {
     /// `WouldBlock` when there is none; else what the system says. Nothing is left in the batch then.
     pub(crate) fn fill(&mut self, socket: &impl AsFd) -> io::Result<usize> {
         self.filled = 0;
-        let mut senders = [const { MaybeUninit::<libc::sockaddr_ll>::zeroed() }; BATCH];
         let mut vectors = [const { libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 } }; BATCH];
         // SAFETY: a message header is integers and pointers, for which all zeroes are valid.
         let mut headers: [libc::mmsghdr; BATCH] = unsafe { MaybeUninit::zeroed().assume_init() };
         let buffers = self.frames.iter_mut().zip(self.controls.iter_mut());
-        let places = vectors.iter_mut().zip(&mut senders);
-        for ((header, (frame, control)), (vector, sender)) in headers.iter_mut().zip(buffers).zip(places) {
+        for ((header, (frame, control)), vector) in headers.iter_mut().zip(buffers).zip(&mut vectors) {
             vector.iov_base = frame.as_mut_ptr().cast::<c_void>();
             vector.iov_len = FRAME_OCTETS;
             let header = &mut header.msg_hdr;
-            header.msg_name = sender.as_mut_ptr().cast::<c_void>();
-            header.msg_namelen = super::length_of::<libc::sockaddr_ll>()?;
             header.msg_iov = vector;
             header.msg_iovlen = 1;
             header.msg_control = control.0.as_mut_ptr().cast::<c_void>();
             header.msg_controllen = CONTROL_OCTETS as _;
         }
         let batch = c_uint::try_from(BATCH).map_err(super::out_of_range)?;
-        // SAFETY: each of the BATCH headers points to its own vector, sender, frame and control buffer, with their
-        // true lengths; all outlive the call and nothing else refers to them during it.
+        // SAFETY: each of the BATCH headers points to its own vector, frame and control buffer, with their true
+        // lengths; all outlive the call and nothing else refers to them during it.
         let count = unsafe {
             libc::recvmmsg(
                 socket.as_fd().as_raw_fd(),
@@ -104,10 +94,8 @@ impl ReceiveBatch {
             )
         };
         let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?;
-        for ((header, sender), note) in headers.iter().zip(&senders).zip(&mut self.notes).take(count) {
-            // SAFETY: zeroed before and made of integers only, whatever the kernel wrote.
-            let sender = unsafe { sender.assume_init_ref() };
-            *note = Note::of(header, sender);
+        for (header, note) in headers.iter().zip(&mut self.notes).take(count) {
+            *note = Note::of(header);
         }
         self.filled = count;
         Ok(count)
@@ -118,8 +106,6 @@ impl ReceiveBatch {
         self.frames.iter().zip(&self.notes).take(self.filled).map(|(frame, note)| Arrival {
             frame: frame.get(..note.octets).unwrap_or(frame),
             truncated: note.truncated,
-            outgoing: note.outgoing,
-            vlan: note.vlan,
             taken_at: note.taken_at,
         })
     }
@@ -133,12 +119,10 @@ impl fmt::Debug for ReceiveBatch {
 
 impl Note {
     /// Reads a header that `recvmmsg` has filled and whose control buffer is still there.
-    fn of(message: &libc::mmsghdr, sender: &libc::sockaddr_ll) -> Self {
+    fn of(message: &libc::mmsghdr) -> Self {
         let mut note = Self {
             octets: usize::try_from(message.msg_len).unwrap_or(FRAME_OCTETS),
             truncated: message.msg_hdr.msg_flags & libc::MSG_TRUNC != 0,
-            outgoing: sender.sll_pkttype == libc::PACKET_OUTGOING,
-            vlan: None,
             taken_at: None,
         };
         let header = &raw const message.msg_hdr;
@@ -154,22 +138,11 @@ impl Note {
     }
 
     fn read_control(&mut self, control: &libc::cmsghdr) {
-        match (control.cmsg_level, control.cmsg_type) {
-            (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
-                self.taken_at = payload::<libc::timespec>(control).and_then(since_1970);
-            }
-            (libc::SOL_PACKET, libc::PACKET_AUXDATA) => {
-                let auxiliary = payload::<libc::tpacket_auxdata>(control);
-                let tagged = auxiliary.filter(|data| data.tp_status & libc::TP_STATUS_VLAN_VALID != 0);
-                self.vlan = tagged.map(|data| data.tp_vlan_tci & VLAN_ID_MASK);
-            }
-            _ => {}
+        if (control.cmsg_level, control.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) {
+            self.taken_at = payload::<libc::timespec>(control).and_then(since_1970);
         }
     }
 }
-
-/// IEEE 802.1Q: the identifier is the low 12 bits of the tag.
-const VLAN_ID_MASK: u16 = 0x0fff;
 
 /// A plain C value out of a control message; `None` if the message is too short for it.
 ///
