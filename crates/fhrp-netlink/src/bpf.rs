@@ -1,10 +1,11 @@
 //! Which frames the kernel hands over: a classic BPF program, and the assembler that writes it.
 //!
 //! The filter runs in the kernel for every frame of the interface, so that foreign traffic costs no wake-up. It looks
-//! at who sent the frame (what this host itself sends passes, too) and to which VLAN, at protocol numbers, ports, and the addresses that are resolved or claimed; whether a frame is sound is decided later, where
-//! there is a counter for each fault. Where a protocol speaks to a group only, what is sent to one host is foreign:
-//! routers pass on much of that, and any of it may have a port of ours. IPv6 extension headers are not followed: no
-//! speaker sends them, and the filter could not follow a chain.
+//! at who sent the frame (this host's own frames pass by it, too) and to which VLAN, at protocol numbers, ports, and the
+//! addresses that are resolved or claimed; whether a frame is sound is decided later, where there is a counter for each
+//! fault. Where a protocol speaks to a group only, what is sent to one host is foreign: routers pass on much of that,
+//! and any of it may have a port of ours. IPv6 extension headers are not followed: no speaker sends them, and the filter
+//! could not follow a chain.
 //!
 //! Frames come without their 802.1Q tag (the kernel takes it off first and keeps it beside), so that the offsets hold
 //! for tagged frames too: they belong to the VLAN's own interface and are rejected here, save those whose tag names no
