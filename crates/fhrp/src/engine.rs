@@ -222,15 +222,10 @@ impl Engine {
             round: self.round,
             moved: &mut self.moved,
         };
-        for (slot, group) in self.groups.iter_mut().enumerate() {
-            if let Some(group) = group {
-                group.stop(now, &mut out);
-                self.group_deadlines.set(slot, None);
-            }
+        for group in self.groups.iter_mut().flatten() {
+            group.stop(now, &mut out);
         }
         self.moved.clear();
-        self.voice_deadlines = Deadlines::default();
-        self.removals = Removals::default();
         self.stopped = true;
     }
 
@@ -313,6 +308,9 @@ impl Engine {
 
     /// It is `now`. Early and repeated calls are harmless; adverts of all groups come before announcements.
     pub fn handle_timeout(&mut self, now: Instant) {
+        if self.stopped {
+            return;
+        }
         while let Some(slot) = self.group_deadlines.due(now) {
             self.attach_again(now, slot);
             let announce = self.with_group(slot, |group, out| group.handle_timeout(now, out));
@@ -326,9 +324,12 @@ impl Engine {
         }
     }
 
-    /// When [`Engine::handle_timeout`] is due next.
+    /// When [`Engine::handle_timeout`] is due next; `None` if never, as after [`Engine::stop`].
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
+        if self.stopped {
+            return None;
+        }
         let all = [&self.group_deadlines, &self.voice_deadlines, &self.pacer_deadlines];
         let all = all.map(Deadlines::next).into_iter().chain([self.removals.next()]);
         all.flatten().min()

@@ -123,6 +123,28 @@ fn after_stop_nothing_is_wished_for() {
     assert_eq!(router.0.next_deadline(), None);
 }
 
+/// While others are given time to take over, frames are still looked at.
+#[test]
+fn after_stop_a_bad_frame_does_not_have_refused_wishes_tried_again() {
+    let fast = VrrpSettings { advertisement_interval: Duration::from_millis(100), ..settings() };
+    let mut router = Router::new(fast.clone()).0;
+    let seen = router.until(ms(500));
+    router.acknowledge(ms(500), &seen);
+    let refused = VrrpSettings { vrid: 11, addresses: vec![ip("192.0.2.11")], ..fast };
+    router.0.add(ms(501), VrrpConfig::new(refused).unwrap()).unwrap();
+    let seen = router.see();
+    router.refuse(ms(502), &seen);
+    router.0.stop(ms(503));
+    router.see();
+    assert!(router.0.handover_deadline().is_some());
+    let mut bad = Says { vrid: 11, ..says(100) }.frame();
+    *bad.last_mut().unwrap() ^= 1;
+    router.hear(ms(504), &bad);
+    assert_eq!(router.0.next_deadline(), None);
+    router.0.handle_timeout(ms(100_000));
+    assert_eq!(router.0.poll_action(), None);
+}
+
 #[test]
 fn after_stop_a_flap_starts_nothing() {
     let mut router = Router::active();

@@ -190,6 +190,19 @@ fn rfc9568_7_1_a_vrid_of_another_interface_is_none_of_this_one() {
 }
 
 #[test]
+fn an_interface_without_groups_is_let_go_and_the_others_are_not() {
+    let mut lans = TwoLans::new([settings(), on_eth1(10)]);
+    lans.sent_on();
+    let id = config(on_eth1(10)).id().clone();
+    lans.0.remove(ms(1000), &id).unwrap();
+    let detached = std::iter::from_fn(|| lans.0.poll_action()).filter_map(|action| match action {
+        Action::Detach(interface) => Some(interface),
+        _ => None,
+    });
+    assert_eq!(Vec::from_iter(detached), [ETH1]);
+}
+
+#[test]
 fn rfc9568_5_2_3_one_vrid_in_two_families_is_two_virtual_routers() {
     let mut router = Router::new(settings()).0;
     let ipv6 = VrrpSettings { addresses: vec![ip("fe80::1")], priority: 200, ..settings() };
