@@ -90,15 +90,23 @@ impl Driven {
         }
     }
 
-    /// Waits until an interface is reported as the test wants it.
-    pub(crate) fn link(&mut self, name: &str, mut fits: impl FnMut(&LinkState) -> bool) -> LinkState {
-        let what = format!("fitting report of {name}");
-        self.wait_for(&what, |event| match event {
-            BackendEvent::Link(LinkEvent::Present(state)) if state.name.as_str() == name && fits(state) => {
-                Some(state.clone())
+    /// Waits until an interface is reported as the test wants it. What was reported of it before is history then, and
+    /// does not fit a later wish.
+    pub(crate) fn link(&mut self, name: &str, fits: impl Fn(&LinkState) -> bool) -> LinkState {
+        let mut last = String::from("none before");
+        loop {
+            let what = format!("fitting report of {name} ({last})");
+            let state = self.wait_for(&what, |event| match event {
+                BackendEvent::Link(LinkEvent::Present(state)) if state.name.as_str() == name => {
+                    Some(state.clone())
+                }
+                BackendEvent::Link(_) | BackendEvent::Programmed { .. } | BackendEvent::Mended { .. } => None,
+            });
+            if fits(&state) {
+                return state;
             }
-            BackendEvent::Link(_) | BackendEvent::Programmed { .. } | BackendEvent::Mended { .. } => None,
-        })
+            last = format!("{state:?} before");
+        }
     }
 
     pub(crate) fn base(&mut self) -> IfIndex {
