@@ -187,6 +187,9 @@ impl Engine {
 
     /// Does what moves of groups mean to others.
     pub(super) fn after_moves(&mut self, now: Instant) {
+        if self.stopped {
+            return;
+        }
         while let Some(seat) = self.moved.pop() {
             let Some(slot) = self.seats.get(&seat).copied() else { continue };
             let Some(group) = self.groups.get_mut(slot).and_then(Option::as_mut).and_then(Slot::single_mut)

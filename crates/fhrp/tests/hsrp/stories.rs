@@ -158,6 +158,31 @@ fn a_router_that_is_stopped_hands_over_at_once() {
     }
 }
 
+/// Frames are looked at until others have taken over. What was due when it stopped is not said then.
+#[test]
+fn a_stopped_router_says_nothing_more_whatever_it_hears() {
+    for (variant, another) in VARIANTS.into_iter().zip(VARIANTS.into_iter().cycle().skip(1)) {
+        let mut lan = Lan::with(2, settings(variant));
+        lan.until(21_000);
+        lan.hear(&hello(variant, State::Standby, 90).frame());
+        // A router that is Active nowhere in a variant says so again and again.
+        let passive = HsrpSettings { addresses: vec![address(another, 102)], ..settings(another) };
+        lan.add(0, HsrpSettings { group: 2, ..passive });
+        assert_eq!(lan.said(0).last().unwrap(), "Interface 0/1 own");
+        lan.tell(0, |engine, now| {
+            engine.set_stop_linger(secs(3600));
+            engine.stop(now);
+        });
+        assert!(lan.routers[0].engine.handover_deadline().is_some());
+        lan.forget().now += 1_000_000_000;
+        let bad = hello(variant, State::Active, 201).frame_around(&[]);
+        for frame in [bad, hello(variant, State::Active, 90).frame(), coup(variant, 200).frame()] {
+            lan.hear(&frame);
+        }
+        assert_eq!(lan.sent(), [""; 0], "{variant:?}");
+    }
+}
+
 /// Version 1 has 0 for Initial, version 2 has 1.
 #[test]
 fn the_state_octet_of_the_last_resignation() {
