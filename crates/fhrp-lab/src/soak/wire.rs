@@ -74,6 +74,14 @@ struct Span {
     announced: bool,
 }
 
+/// A time in which a router claimed nothing.
+#[derive(Clone, Copy, Debug)]
+struct Pause {
+    router: u8,
+    from: Stamp,
+    to: Stamp,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Resigned,
@@ -89,6 +97,8 @@ struct Watched {
     /// Longer silence ends a span.
     silence: Duration,
     spans: Vec<Span>,
+    /// What no Active router would leave between two claims of a span: it may have given way and come back.
+    pauses: Vec<Pause>,
     /// Up to here it has been judged: what hindered whom before is forgotten.
     judged: Stamp,
     holder: Option<u8>,
@@ -134,6 +144,7 @@ impl Wire {
                     lan: party.lan,
                     silence,
                     spans,
+                    pauses: Vec::new(),
                     judged: Stamp::default(),
                     holder: None,
                 });
@@ -260,7 +271,7 @@ impl Watched {
 
     /// Gives 1 if somebody took over from another one.
     fn claimed(&mut self, router: u8, at: Stamp, claim: Claim) -> u64 {
-        let silence = self.silence;
+        let (silence, pace) = (self.silence, self.pace());
         let open = self
             .spans
             .iter_mut()
@@ -269,7 +280,12 @@ impl Watched {
             .filter(|span| span.ended.is_none() && at.since(span.last) <= silence);
         match (claim, open) {
             // Who takes over by a Coup, or defends itself by one, is Active from then on.
-            (Claim::Active { .. } | Claim::Coup, Some(span)) => span.last = span.last.max(at),
+            (Claim::Active { .. } | Claim::Coup, Some(span)) => {
+                if at.since(span.last) > pace {
+                    self.pauses.push(Pause { router, from: span.last, to: at });
+                }
+                span.last = span.last.max(at);
+            }
             (Claim::Active { .. } | Claim::Coup, None) => {
                 self.spans.push(Span { router, first: at, last: at, ended: None, announced: false });
                 let before = self.holder.replace(router);
@@ -313,10 +329,12 @@ impl Watched {
                 if from >= to {
                     continue;
                 }
-                let hindered = |deaf: &&Deaf| {
-                    deaf.lan == self.lan && (deaf.router == one.router || deaf.router == other.router)
-                };
-                let longest = longest_outside(from, to, deaf.iter().filter(hindered));
+                let either = |router: u8| router == one.router || router == other.router;
+                let hindered = deaf.iter().filter(|deaf| deaf.lan == self.lan && either(deaf.router));
+                let paused = self.pauses.iter().filter(|pause| either(pause.router));
+                let without = hindered.map(|deaf| (deaf.from, deaf.to));
+                let longest =
+                    longest_outside(from, to, without.chain(paused.map(|pause| (pause.from, pause.to))));
                 let wrong = (longest > self.silence).then(|| {
                     let (name, one, other) = (&self.name, one.router, other.router);
                     format!("{name}: r{one} and r{other} both claim to be Active for {longest:?} between {from} and {to}")
@@ -368,9 +386,7 @@ impl Watched {
         let before = |span: &&Span| span.router == router && span.first < at;
         let span = self.spans.iter().rev().find(before)?;
         let gave_up_before = span.ended.is_some_and(|(ended, _)| ended < at);
-        // The last packet before is at most an interval old, a third of the protocol's time.
-        let lately = self.patience() / 2 + Duration::from_millis(200);
-        if gave_up_before || at.since(span.last) > lately {
+        if gave_up_before || at.since(span.last) > self.pace() {
             return None;
         }
         // Who has just been outranked gives way in silence.
@@ -383,6 +399,12 @@ impl Watched {
     /// How long a silent Active router is waited for.
     fn patience(&self) -> Duration {
         self.silence - SLACK
+    }
+
+    /// How old the last packet of an Active router is at most: an interval, which is a third of the protocol's time,
+    /// and what scheduling adds.
+    fn pace(&self) -> Duration {
+        self.patience() / 2 + Duration::from_millis(200)
     }
 
     /// Of those that were surely Active when they fell silent for long, and nothing else was wrong: another one takes
@@ -420,12 +442,13 @@ impl Watched {
         kept.reverse();
         self.judged = kept.iter().map(|span| span.last).max().unwrap_or(self.judged);
         self.spans = kept;
+        self.pauses.clear();
     }
 }
 
 /// The longest part of a time that none of `without` touches.
-fn longest_outside<'a>(from: Stamp, to: Stamp, without: impl Iterator<Item = &'a Deaf>) -> Duration {
-    let mut cuts: Vec<_> = without.map(|deaf| (deaf.from, deaf.to)).collect();
+fn longest_outside(from: Stamp, to: Stamp, without: impl Iterator<Item = (Stamp, Stamp)>) -> Duration {
+    let mut cuts: Vec<_> = without.collect();
     cuts.sort_unstable();
     let mut longest = Duration::ZERO;
     let mut begin = from;

@@ -75,6 +75,19 @@ fn two_that_claim_for_long_and_hear_each_other_are_seen() {
 }
 
 #[test]
+fn two_that_claim_by_turns_are_not_seen() {
+    let overlap = |events: Vec<Event>| found(events, &[], &[]).0.contains(&Checker::OneActive);
+    // A VRRP router gives way without a word, and its priority may sink and rise again within a second.
+    let by_turns = |router, first| {
+        (first..16_000).step_by(4_000).flat_map(move |from| claims(router, from, from + 1_800))
+    };
+    assert!(!overlap(by_turns(1, 0).chain(by_turns(2, 2_000)).collect()));
+    // One of them gives way now and then, but for too long neither does.
+    let now_and_then = claims(2, 50, 7_000).chain(claims(2, 9_000, 16_000));
+    assert!(overlap(claims(1, 0, 16_000).chain(now_and_then).collect()));
+}
+
+#[test]
 fn what_was_judged_is_not_judged_again() {
     let both = |from: u64, to: u64| claims(1, from, to).chain(claims(2, from, to)).collect::<Vec<_>>();
     let mut wire = Wire::new(&parties());
