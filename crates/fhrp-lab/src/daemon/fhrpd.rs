@@ -5,6 +5,7 @@ use std::{
     fmt::{Result, Write},
     net::IpAddr,
     path::Path,
+    time::Duration,
 };
 
 use crate::group::{
@@ -35,7 +36,7 @@ fn write_vrrp(text: &mut String, group: &VrrpGroup) -> Result {
     writeln!(text, "\n[[vrrp]]\ninterface = \"{}\"\nvrid = {}", group.interface, group.vrid)?;
     writeln!(text, "version = {version}\naddresses = {}", list(&group.addresses))?;
     writeln!(text, "priority = {}", group.priority)?;
-    writeln!(text, "advertisement_interval = \"{}ms\"", group.advertisement_interval.as_millis())?;
+    writeln!(text, "advertisement_interval = \"{}\"", exactly(group.advertisement_interval))?;
     writeln!(text, "preempt = {}\naccept_mode = {}", group.preempt, group.accept)?;
     writeln!(text, "virtual_mac = {}", group.virtual_mac)?;
     if let Some(key) = &group.text_key {
@@ -70,7 +71,7 @@ fn write_glbp(text: &mut String, group: &GlbpGroup) -> Result {
     writeln!(text, "priority = {}\npreempt = {}", group.priority, group.preempt)?;
     write_timers(text, group.timers)?;
     if let Some(delay) = group.forwarder_preempt_delay {
-        writeln!(text, "forwarder_preempt_delay = \"{}ms\"", delay.as_millis())?;
+        writeln!(text, "forwarder_preempt_delay = \"{}\"", exactly(delay))?;
     }
     if let Some(weight) = group.weighting {
         writeln!(text, "weighting = {weight}")?;
@@ -82,7 +83,13 @@ fn write_glbp(text: &mut String, group: &GlbpGroup) -> Result {
 
 fn write_timers(text: &mut String, timers: Timers) -> Result {
     let Timers { hello, hold } = timers;
-    writeln!(text, "hello_time = \"{}ms\"\nhold_time = \"{}ms\"", hello.as_millis(), hold.as_millis())
+    writeln!(text, "hello_time = \"{}\"\nhold_time = \"{}\"", exactly(hello), exactly(hold))
+}
+
+/// A time as the file takes it. What the daemon would refuse is left to it.
+fn exactly(time: Duration) -> String {
+    let nanos = time.as_nanos();
+    if nanos.is_multiple_of(1_000_000) { format!("{}ms", nanos / 1_000_000) } else { format!("{nanos}ns") }
 }
 
 fn write_authentication(text: &mut String, authentication: &Authentication) -> Result {

@@ -84,7 +84,7 @@ fn what_cannot_be_is_said_before_anything_is_built() {
         refused("--version 2 --family 6"),
         "VRRP version 2 is IPv4 only; use --family 4 or --version 3"
     );
-    for advert in ["5ms", "1us", "105ms", "41s"] {
+    for advert in ["5ms", "1us", "105ms", "10500us", "41s"] {
         assert!(refused(&format!("--advert {advert}")).contains("use 10ms to 40950ms"), "{advert}");
     }
     assert!(refused("hsrp --hello 10ms").contains("a hello time of 15ms"));
