@@ -141,8 +141,10 @@ enum LabPeer {
 /// Runs the laboratory. Starts this program a second time, within namespaces of its own.
 #[must_use]
 pub fn run(args: &LabArgs) -> ExitCode {
-    let plans = match plans(args).and_then(|plans| writable(args.pcap.as_deref()).map(|()| plans)) {
-        Ok(plans) => plans,
+    let made = plans(args)
+        .and_then(|plans| Ok((plans, args.pcap.as_deref().map(CaptureFile::reserve).transpose()?)));
+    let (plans, _capture) = match made {
+        Ok(made) => made,
         Err(why) => return fail(&why, 2),
     };
     let outcome = match world::enter() {
@@ -206,11 +208,30 @@ fn check_configurations(plan: &FailoverPlan) -> Result<(), String> {
     Ok(())
 }
 
-/// What is to be saved at the end can be.
-fn writable(file: Option<&Path>) -> Result<(), String> {
-    let Some(path) = file else { return Ok(()) };
-    let why = |error| format!("cannot write {}: {}", path.display(), config::reason(&error));
-    File::options().append(true).create(true).open(path).map(drop).map_err(why)
+/// The file that the capture is saved to at the end. If nothing was, there is no file more than before.
+struct CaptureFile<'a> {
+    path: &'a Path,
+    is_new: bool,
+}
+
+impl<'a> CaptureFile<'a> {
+    /// Makes sure before the run that the file can be written.
+    fn reserve(path: &'a Path) -> Result<Self, String> {
+        let is_new = !path.exists();
+        let why = |error| format!("cannot write {}: {}", path.display(), config::reason(&error));
+        File::options().append(true).create(true).open(path).map_err(why)?;
+        Ok(Self { path, is_new })
+    }
+}
+
+impl Drop for CaptureFile<'_> {
+    fn drop(&mut self) {
+        let is_empty = self.path.metadata().is_ok_and(|file| file.is_file() && file.len() == 0);
+        if self.is_new && is_empty {
+            // If it cannot be removed it stays, empty.
+            let _ = std::fs::remove_file(self.path);
+        }
+    }
 }
 
 fn plan(args: &LabArgs) -> Result<FailoverPlan, String> {

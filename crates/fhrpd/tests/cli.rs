@@ -333,6 +333,25 @@ fn the_result_outlives_a_capture_that_cannot_be_saved() {
 }
 
 #[test]
+fn a_run_that_fails_leaves_no_empty_capture() {
+    if !require(test_name!(), &[Need::Netns]) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lan.pcap");
+    let without_peers = ["lab", "--peer", "keepalived", "--pcap", path.to_str().unwrap()];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fhrpd"));
+    let output =
+        command.args(without_peers).env("PATH", folder.path()).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(!path.exists());
+    std::fs::write(&path, "").unwrap();
+    let again = command.output().unwrap();
+    assert_eq!(again.status.code(), Some(1), "{again:?}");
+    assert!(path.exists(), "it was there before");
+}
+
+#[test]
 fn a_reader_that_leaves_is_no_failure() {
     let output = unread(&["decode", MESSAGE], [None, None]);
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
