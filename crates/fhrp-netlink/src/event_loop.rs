@@ -119,6 +119,14 @@ impl Set {
         self.add(socket, inbox.0, interface.0)
     }
 
+    /// Ends what [`Self::watch_into`] began; to be followed by closing the socket.
+    pub(crate) fn forget(&self, socket: &impl AsFd) {
+        // Closing takes it out of the set, too.
+        let _ = epoll::delete(&self.epoll, socket);
+        let mut sources = self.sources.borrow_mut();
+        sources.watched = sources.watched.saturating_sub(1);
+    }
+
     fn add(&self, descriptor: &impl AsFd, inbox: u32, interface: u32) -> io::Result<()> {
         let data = epoll::EventData::new_u64(u64::from(inbox) << 32 | u64::from(interface));
         epoll::add(&self.epoll, descriptor, data, epoll::EventFlags::IN | epoll::EventFlags::ET)?;
@@ -200,6 +208,19 @@ mod tests {
         });
         assert_eq!(received.unwrap(), Vec::from_iter(0..100));
         thread.join().unwrap();
+    }
+
+    #[test]
+    fn interfaces_that_come_and_go_leave_no_room_behind() {
+        let events = EventLoop::new().unwrap();
+        let set = events.set();
+        let (inbox, _) = set.add_inbox();
+        for number in 0..1_000 {
+            let socket = eventfd(0, EventfdFlags::NONBLOCK).unwrap();
+            set.watch_into(inbox, IfIndex(number), &socket).unwrap();
+            set.forget(&socket);
+        }
+        assert!(set.sources.borrow().events.capacity() < 10);
     }
 
     #[test]

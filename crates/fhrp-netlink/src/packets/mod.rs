@@ -174,8 +174,8 @@ impl PacketIo for PacketSockets {
     fn detach(&mut self, interface: IfIndex) {
         self.flush();
         self.unicast.close(interface);
-        // Closing the socket takes it out of the epoll set, as there is no other descriptor of it.
         if let Some(port) = self.ports.remove(&interface) {
+            self.set.forget(&port.socket);
             port.collect_drops(&mut self.counters);
         }
         self.ready.retain(|ready| *ready != interface);
