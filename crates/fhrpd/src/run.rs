@@ -38,6 +38,8 @@ use reload::Step;
 
 /// By then the kernel's interfaces have been listed.
 const SETTLING: Duration = Duration::from_secs(1);
+/// By then groups with the usual times have taken over.
+const TIDYING: Duration = Duration::from_secs(5);
 
 /// Why the daemon cannot run, or did not end well; for the log.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +73,11 @@ pub fn run(path: &Path) -> ExitCode {
     let _ = log.install(loaded.config.daemon.log);
     log_panics();
     log_warnings(path, &loaded);
-    let outcome = serve(path, loaded.config);
+    let config = loaded.config;
+    drop(loaded.source);
+    // Memory is locked next, and can then be given back no more.
+    fhrp_netlink::trim_heap();
+    let outcome = serve(path, config);
     if let Err(error) = &outcome {
         tracing::error!("{error}");
     }
@@ -120,6 +126,12 @@ fn serve(path: &Path, config: Config) -> Result<(), RunError> {
     });
     notify(&[sd_notify::NotifyState::Stopping]);
     outcome
+}
+
+/// What a change needed, such as the text of the file and wishes for the kernel, is needed no more.
+async fn tidy() {
+    tokio::time::sleep(TIDYING).await;
+    fhrp_netlink::trim_heap();
 }
 
 fn starting(error: io::Error) -> RunError {
@@ -256,14 +268,13 @@ impl Supervisor {
             tracing::error!("the groups could not be changed: {error}");
         }
         self.settles_at = Some(tokio::time::Instant::now() + SETTLING);
+        tokio::spawn(tidy());
         done
     }
 
     /// At first nobody knows which interfaces there are, so those that are missing are not reported; after a while it
     /// is news.
     async fn settle(&mut self) {
-        // What the file was read with is needed no more.
-        fhrp_netlink::trim_heap();
         self.settles_at = None;
         let Ok(snapshot) = self.protocol.handle.snapshot().await else { return };
         warn_of_missing_interfaces(&snapshot.groups);
