@@ -94,7 +94,8 @@ pub(crate) struct Worker {
     pub(crate) workshop: Workshop,
     pub(crate) links: Links,
     pub(crate) listed: bool,
-    pub(crate) seats: BTreeMap<SeatId, Seat>,
+    /// Boxed: numbers of seats ascend, which leaves the map's nodes half empty.
+    pub(crate) seats: BTreeMap<SeatId, Box<Seat>>,
     pub(crate) by_device: BTreeMap<u32, SeatId>,
     pub(crate) idle: Vec<Idle>,
     pub(crate) bases: Bases,
@@ -177,14 +178,16 @@ impl Worker {
         let wanted = Shape::of(&binding, &self.links);
         self.host.check(&wanted, &binding);
         self.inherit(id, &binding);
-        let seat = self.seats.entry(id).or_insert_with(|| Seat {
-            binding: binding.clone(),
-            revision,
-            shape: Shape::default(),
-            device: None,
-            counted: (0, Vec::new()),
-            failed: false,
-            leaving: false,
+        let seat = self.seats.entry(id).or_insert_with(|| {
+            Box::new(Seat {
+                binding: binding.clone(),
+                revision,
+                shape: Shape::default(),
+                device: None,
+                counted: (0, Vec::new()),
+                failed: false,
+                leaving: false,
+            })
         });
         (seat.binding, seat.revision, seat.failed, seat.leaving) = (binding, revision, false, false);
         let plan = Plan::between(&seat.shape, &wanted);
